@@ -1,0 +1,73 @@
+/** The topology of a cluster on this machine: what was asked for, who it is, and what the machine has. */
+import { randomBytes } from "node:crypto";
+import { wallNowMs } from "../../runtime/threads/machine-clock.ts";
+import type { ApiServerOptions } from "../api-server/spec.ts";
+import { SERVICE_ACCOUNT_DEFAULTS } from "../api-server/spec.ts";
+import type { Addresses } from "./addresses.ts";
+import { addressesOf, apiServiceAddress } from "./addresses.ts";
+import type { Identity } from "./io/identity.ts";
+import { proxyClientCertificate, servingCertificate } from "./io/identity.ts";
+import { locateImages } from "./io/images.ts";
+import { machineCapacity } from "./io/machine.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { StandIn } from "./stand-in.ts";
+import type { TopologyOptions } from "./topology.ts";
+
+export interface ClusterParts {
+  readonly options: ResolvedOptions;
+  readonly identity: Identity;
+  /** Whether the cluster has run before: an empty directory of a member is one that was lost then. */
+  readonly established: boolean;
+  readonly slot: number;
+  readonly standIn: StandIn;
+  readonly rings: NonNullable<TopologyOptions["rings"]>;
+}
+
+export function topologyOf({ options, identity, established, slot, standIn, rings }: ClusterParts): TopologyOptions {
+  const own = addressesOf(slot);
+  const addresses = standIn.serviceRange === undefined ? own : { ...own, serviceRange: standIn.serviceRange };
+  const kubeletToken = randomBytes(16).toString("hex");
+  return {
+    masters: options.masters,
+    workers: options.workers,
+    controllers: options.controllers,
+    addresses,
+    clusterId: identity.clusterId,
+    apiServer: { ...apiServerOf(options, identity, own, standIn), kubeletToken },
+    containerRuntime: { pods: options.pods, images: locateImages(options.images) },
+    ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
+    kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
+    etcd: { established },
+    heapLimitsMb: options.heapLimitsMb,
+    controllerManager: { rootCa: identity.authority },
+    rings,
+    ...(options.otlp === undefined ? {} : { otlp: options.otlp }),
+  };
+}
+
+function apiServerOf(
+  options: ResolvedOptions,
+  identity: Identity,
+  own: Addresses,
+  standIn: StandIn,
+): Partial<ApiServerOptions> & Pick<ApiServerOptions, "tokens"> {
+  const serving = standIn.serving ?? servingCertificate(identity, apiServiceAddress(own), wallNowMs());
+  return {
+    tls: { ca: standIn.clientAuthority ?? identity.authority, cert: serving.certificate, key: serving.key },
+    // An authority that is not the cluster's own would not vouch for it.
+    ...(standIn.clientAuthority === undefined ? { proxyClient: proxyClientCertificate(identity, wallNowMs()) } : {}),
+    tokens: [
+      { token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] },
+      ...(standIn.tokens ?? []),
+    ],
+    serviceAccounts: {
+      ...SERVICE_ACCOUNT_DEFAULTS,
+      signingKey: standIn.signingKey ?? identity.serviceAccountKey,
+      ...(standIn.issuer === undefined ? {} : { issuer: standIn.issuer }),
+      admission: standIn.serviceAccounts ?? options.controllers,
+    },
+    tolerationSeconds: options.tolerationSeconds,
+    ...(options.audit === undefined ? {} : { audit: options.audit }),
+    ...(standIn.initialObjectsAfterMs === undefined ? {} : { initialObjectsAfterMs: standIn.initialObjectsAfterMs }),
+  };
+}
