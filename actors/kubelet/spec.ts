@@ -16,6 +16,8 @@ export interface KubeletOptions {
   readonly podCIDR: string;
   /** The node's own address. */
   readonly nodeIP: string;
+  /** Where the directories of the volumes are that inkube makes; empty in the simulation, which has no containers that write. */
+  readonly volumesRoot: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly {
     readonly key: string;
@@ -60,6 +62,7 @@ export const KUBELET_DEFAULTS: Omit<
   KubeletOptions,
   "nodeName" | "apiServers" | "containerRuntime" | "podCIDR" | "nodeIP"
 > = {
+  volumesRoot: "",
   labels: {},
   taints: [],
   leaseRenewMs: 1_000,
