@@ -30,7 +30,7 @@ import type {
 } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { PodDisruptionBudget } from "../../protocols/kubernetes/types/policy-v1.ts";
 import type { ClusterRole } from "../../protocols/kubernetes/types/rbac-v1.ts";
-import type { StorageClass } from "../../protocols/kubernetes/types/storage-v1.ts";
+import type { CSINode, StorageClass } from "../../protocols/kubernetes/types/storage-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 
 export interface Resource<T extends KubernetesObject = KubernetesObject> extends GroupVersionResource {
@@ -108,6 +108,13 @@ export const storageClasses: Resource<StorageClass> = {
   version: "v1",
   resource: "storageclasses",
   kind: "StorageClass",
+  namespaced: false,
+};
+export const csiNodes: Resource<CSINode> = {
+  group: "storage.k8s.io",
+  version: "v1",
+  resource: "csinodes",
+  kind: "CSINode",
   namespaced: false,
 };
 export const replicationControllers: Resource<ReplicationController> = {

@@ -25,10 +25,20 @@ export interface ClusterParts {
   readonly established: boolean;
   readonly slot: number;
   readonly standIn: StandIn;
+  /** Directories of volumes, beside the actors' own. */
+  readonly volumesRoot: string;
   readonly rings: NonNullable<TopologyOptions["rings"]>;
 }
 
-export function topologyOf({ options, identity, established, slot, standIn, rings }: ClusterParts): TopologyOptions {
+export function topologyOf({
+  options,
+  identity,
+  established,
+  slot,
+  standIn,
+  volumesRoot,
+  rings,
+}: ClusterParts): TopologyOptions {
   const own = addressesOf(slot);
   const addresses = standIn.serviceRange === undefined ? own : { ...own, serviceRange: standIn.serviceRange };
   const kubeletToken = randomBytes(16).toString("hex");
@@ -41,11 +51,11 @@ export function topologyOf({ options, identity, established, slot, standIn, ring
     apiServer: { ...apiServerOf(options, identity, own, standIn), kubeletToken },
     containerRuntime: { pods: options.pods, images: locateImages(options.images) },
     ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
-    kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
+    kubelet: { kubeletToken, volumesRoot, capacity: { ...machineCapacity(), ...options.capacity } },
     etcd: { established },
     ...(options.etcd === undefined ? {} : { etcdDoor: etcdDoorOf(options.etcd, identity) }),
     heapLimitsMb: options.heapLimitsMb,
-    controllerManager: { rootCa: identity.authority },
+    controllerManager: { rootCa: identity.authority, volumesRoot },
     rings,
     ...(options.otlp === undefined ? {} : { otlp: options.otlp }),
   };

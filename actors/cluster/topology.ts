@@ -200,6 +200,7 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
     ...API_SERVER_DEFAULTS,
     // The API alone, as envtest gives it, has no kubelets to ask.
     metrics: options.controllers !== false,
+    volumes: options.controllers !== false,
     ...options.apiServer,
     members: preferring(members, index),
     ...(options.rings === undefined ? {} : { traceCollector: TRACE_COLLECTOR }),

@@ -9,6 +9,7 @@ import type { SchedulingCounts } from "../../protocols/scheduler.ts";
 import type { Context, Fields, Why } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { formatTime } from "../../runtime/clock.ts";
+import { claimsOfPod } from "../../protocols/kubernetes/volumes.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
 import type { Change } from "../client/informer.ts";
@@ -26,6 +27,8 @@ import type { Rejection } from "./core/framework.ts";
 import { reject, Scheduling } from "./core/schedule.ts";
 import { SchedulerMetrics } from "./scheduler-metrics.ts";
 import type { SchedulerOptions } from "./spec.ts";
+import type { VolumeBindings } from "./core/volumes/volume-objects.ts";
+import { VolumeBinder } from "./volume-binder.ts";
 
 /** Decisions in one go before messages get their turn: some milliseconds' work. */
 const DECISIONS_PER_TURN_MAX = 128;
@@ -39,7 +42,8 @@ export class SchedulingSession {
   private readonly cache = new SchedulerCache();
   private readonly queue: SchedulingQueue;
   private readonly metrics: SchedulerMetrics;
-  private readonly scheduling = new Scheduling();
+  private readonly volumes: VolumeBinder;
+  private readonly scheduling: Scheduling;
   /** Why a pod is to be tried: its creation, or what has changed since no node took it. */
   private readonly causes = new Map<string, Why>();
   private inFlight = 0;
@@ -57,6 +61,8 @@ export class SchedulingSession {
     this.queue = new SchedulingQueue(ctx.options.queue);
     this.metrics = new SchedulerMetrics(ctx.metrics, ctx.options.schedulerName, this.queue, this.cache);
     const onFault = (thrown: unknown, key: string): void => this.tellFault("listener threw", key, thrown);
+    this.volumes = new VolumeBinder(ctx, client, () => this.retryClaimants(), onFault);
+    this.scheduling = new Scheduling(this.volumes.objects);
     this.nodeInformer = new Informer(ctx, client, nodes, {}, undefined, onFault);
     this.podInformer = new Informer(ctx, client, pods, {}, undefined, onFault);
     this.nodeInformer.onChange((change) => this.onNode(change));
@@ -66,8 +72,9 @@ export class SchedulingSession {
   start(): void {
     this.nodeInformer.start();
     this.podInformer.start();
+    this.volumes.start();
     this.ctx.spawn(async () => {
-      await Promise.all([this.nodeInformer.whenSynced(), this.podInformer.whenSynced()]);
+      await Promise.all([this.nodeInformer.whenSynced(), this.podInformer.whenSynced(), this.volumes.whenSynced()]);
       this.ready = true;
       this.pump();
     });
@@ -78,6 +85,7 @@ export class SchedulingSession {
     this.metrics.close();
     this.nodeInformer.stop();
     this.podInformer.stop();
+    this.volumes.stop();
     this.timer?.cancel();
   }
 
@@ -133,6 +141,18 @@ export class SchedulingSession {
     const why = this.ctx.trace.why();
     const helps = (pod: PodInfo): boolean => {
       const may = this.mayTake(pod, node);
+      if (may && why !== "") this.causes.set(pod.key, why);
+      return may;
+    };
+    this.queue.moveWhere(helps, this.ctx.clock.monotonicMs());
+    this.plan();
+  }
+
+  /** Pods with claims are tried again when something about claims or volumes has changed. */
+  private retryClaimants(): void {
+    const why = this.ctx.trace.why();
+    const helps = (pod: PodInfo): boolean => {
+      const may = claimsOfPod(pod.pod).length > 0;
       if (may && why !== "") this.causes.set(pod.key, why);
       return may;
     };
@@ -199,9 +219,10 @@ export class SchedulingSession {
     }
     this.metrics.decided(decidedMs - beganMs);
     this.cache.assume(pod, node);
+    this.volumes.objects.assume(decision.volumes, node);
     const fields = { node, feasible: decision.scores.length, ...verdicts(decision.rejections) };
     const scheduled = this.ctx.trace.event("scheduled", `pods/${pod.key}`, fields, this.causes.get(pod.key));
-    this.run(pod, () => this.bind(pod, node, scheduled, beganMs));
+    this.run(pod, () => this.bind(pod, node, decision.volumes, scheduled, beganMs));
   }
 
   private decide(pod: PodInfo): Decision | undefined {
@@ -226,15 +247,17 @@ export class SchedulingSession {
     });
   }
 
-  private async bind(pod: PodInfo, node: string, why: Why, beganMs: number): Promise<void> {
+  private async bind(pod: PodInfo, node: string, volumes: VolumeBindings, why: Why, beganMs: number): Promise<void> {
     const tries = this.queue.triesOf(pod.key);
     const { name, namespace } = pod.pod.metadata ?? {};
     try {
+      if (volumes.bind.length + volumes.provision.length > 0) await this.volumes.bind(volumes, node, why);
       await this.client.because(why).bind(namespace ?? "", name ?? "", node, pod.uid);
     } catch (error) {
       if (!(error instanceof InkubeError)) throw error;
       this.metrics.attempted("error", this.ctx.clock.monotonicMs() - beganMs);
       this.cache.forget(pod);
+      this.volumes.objects.forget(volumes);
       if (this.stopped) return;
       if (hasReason(error, "NotFound")) this.queue.delete(pod.key);
       else if (this.queue.has(pod.key, pod.uid)) this.queue.retry(pod, this.ctx.clock.monotonicMs());
@@ -242,6 +265,7 @@ export class SchedulingSession {
       this.ctx.log.debug("binding failed", { pod: pod.key, node, error: error.message });
       return;
     }
+    this.volumes.objects.forget(volumes);
     this.bound++;
     const nowMs = this.ctx.clock.monotonicMs();
     this.metrics.attempted("scheduled", nowMs - beganMs);

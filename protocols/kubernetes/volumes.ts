@@ -5,6 +5,7 @@
 import { matchesNodeTerm } from "./node-selectors.ts";
 import { compareQuantities } from "./quantity.ts";
 import { compileSelectorObject } from "./selectors.ts";
+import type { ObjectMeta } from "./types/meta-v1.ts";
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from "./types/core-v1.ts";
 import type { StorageClass } from "./types/storage-v1.ts";
 
@@ -149,4 +150,25 @@ export function claimsOfPod({ metadata, spec }: Pod): readonly PodClaim[] {
     }
     return ephemeral === undefined ? [] : [{ volume, name: `${metadata?.name ?? ""}-${volume}`, isOwn: true }];
   });
+}
+
+/**
+ * The volume, given to the claim. The annotation says that it was chosen for it, and so may be let go of.
+ * @returns undefined when it names the claim already
+ */
+export function boundVolume(volume: PersistentVolume, claim: PersistentVolumeClaim): PersistentVolume | undefined {
+  const { claimRef } = volume.spec ?? {};
+  if (claimRef?.uid === claim.metadata?.uid) return undefined;
+  const isChosen = !isVolumeOf(volume, claim);
+  const { name = "", namespace = "", uid = "", resourceVersion = "" } = claim.metadata ?? {};
+  const reference = { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name, uid, resourceVersion };
+  return {
+    ...volume,
+    metadata: isChosen ? annotated(volume.metadata, { [BOUND_BY_CONTROLLER]: "yes" }) : (volume.metadata ?? {}),
+    spec: { ...volume.spec, claimRef: { ...claimRef, ...reference } },
+  };
+}
+
+export function annotated(metadata: ObjectMeta | undefined, added: Readonly<Record<string, string>>): ObjectMeta {
+  return { ...metadata, annotations: { ...metadata?.annotations, ...added } };
 }

@@ -165,7 +165,8 @@ function quotaLine({ metadata, status }) {
 }
 
 function roleLine({ metadata, rules }) {
-  return `${head(metadata)}: ${JSON.stringify(rules)}`;
+  const keys = ["apiGroups", "resources", "verbs"];
+  return `${head(metadata)}: ${rules === null ? "none" : JSON.stringify(rules, keys)}`;
 }
 
 function podLine({ metadata, status }) {

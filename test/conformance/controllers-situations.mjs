@@ -545,14 +545,15 @@ export const SITUATIONS = [
     ],
   },
   {
-    name: "two quotas, of which the tighter counts",
+    name: "two quotas, of which each counts",
     steps: [
-      { create: [quota({ pods: "5", cpu: "2" }, {}, "wide"), quota({ pods: "1", memory: "1Gi" }, {}, "tight")] },
-      { create: pod("bare") },
+      { create: [quota({ cpu: "2" }, {}, "wide"), quota({ pods: "5", memory: "1Gi" }, {}, "tight")] },
+      { create: pod("bare", asking({ memory: "1Mi" })) },
       { create: pod("a", asking({ cpu: "1", memory: "512Mi" })) },
-      { create: pod("b", asking({ cpu: "3", memory: "2Gi" })) },
+      { create: pod("b", asking({ cpu: "3", memory: "256Mi" })) },
+      { create: pod("b", asking({ cpu: "1", memory: "1Gi" })) },
       { remove: ["ResourceQuota", "tight"] },
-      { create: pod("c", asking({ cpu: "1", memory: "512Mi" })) },
+      { create: pod("c", asking({ cpu: "1", memory: "512Gi" })) },
     ],
   },
   {

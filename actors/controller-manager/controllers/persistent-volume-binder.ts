@@ -4,11 +4,17 @@
  */
 import { hasReason } from "../../../protocols/api-server.ts";
 import type { PersistentVolume, PersistentVolumeClaim } from "../../../protocols/kubernetes/types/core-v1.ts";
-import { claimsOfPod, classOf, isBindCompleted, isClassOpen } from "../../../protocols/kubernetes/volumes.ts";
+import {
+  boundVolume,
+  claimsOfPod,
+  classOf,
+  isBindCompleted,
+  isClassOpen,
+} from "../../../protocols/kubernetes/volumes.ts";
 import { keyOf, objectKey } from "../../client/core/store.ts";
 import { persistentVolumeClaims, persistentVolumes } from "../../client/resources.ts";
 import type { WorkQueue } from "../../client/work-queue.ts";
-import { boundClaim, boundStatus, boundVolume, unboundVolume, waitingStatus } from "../core/volumes/bound.ts";
+import { boundClaim, boundStatus, unboundVolume, waitingStatus } from "../core/volumes/bound.ts";
 import type { ClaimPlan, Told } from "../core/volumes/claim.ts";
 import { planClaim } from "../core/volumes/claim.ts";
 import { defaultClassOf } from "../core/volumes/classes.ts";

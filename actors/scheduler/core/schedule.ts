@@ -13,8 +13,10 @@ import { nodeResourcesBalancedAllocation, nodeResourcesFit } from "./plugins/nod
 import { nodeUnschedulable } from "./plugins/node-unschedulable.ts";
 import { podTopologySpread } from "./plugins/pod-topology-spread.ts";
 import { taintToleration } from "./plugins/taint-toleration.ts";
-import { missingClaim } from "./plugins/volume-binding.ts";
+import { PodVolumesFilter } from "./plugins/volume-binding.ts";
 import type { PodInfo } from "./pod-info.ts";
+import type { VolumeBindings } from "./volumes/volume-objects.ts";
+import { VolumeObjects } from "./volumes/volume-objects.ts";
 
 export const FILTERS: readonly FilterPlugin[] = [
   nodeUnschedulable,
@@ -43,6 +45,7 @@ export interface NodeScore {
 export type Decision =
   | {
       readonly node: string;
+      readonly volumes: VolumeBindings;
       readonly scores: readonly NodeScore[];
       readonly rejections: ReadonlyMap<string, Rejection>;
     }
@@ -70,29 +73,36 @@ export function feasibleNodesWanted(nodes: number): number {
 export class Scheduling {
   /** Where the next search begins, so that all nodes get their turn. */
   private startAt = 0;
+  private readonly volumes: VolumeObjects;
+
+  constructor(volumes: VolumeObjects = new VolumeObjects()) {
+    this.volumes = volumes;
+  }
 
   /** `tie` in [0, 1) chooses among nodes of the same score. */
   decide(pod: PodInfo, nodes: readonly NodeInfo[], tie: number): Decision {
     const rejections = new Map<string, Rejection>();
-    const missing = missingClaim(pod.pod);
-    if (missing !== undefined && nodes.length > 0) {
-      const rejection = { plugin: "VolumeBinding", reasons: [missing], unresolvable: true };
-      for (const node of nodes) rejections.set(node.name, rejection);
-      return { node: undefined, message: `0/${nodes.length} nodes are available: ${missing}. not found`, rejections };
+    const volumes = new PodVolumesFilter(pod, this.volumes, nodes);
+    if (volumes.rejection !== undefined && nodes.length > 0) {
+      for (const node of nodes) rejections.set(node.name, volumes.rejection);
+      const [reason = ""] = volumes.rejection.reasons;
+      return { node: undefined, message: `0/${nodes.length} nodes are available: ${reason}. not found`, rejections };
     }
     const feasible: NodeInfo[] = [];
     const wanted = feasibleNodesWanted(nodes.length);
     let looked = 0;
     for (; looked < nodes.length && feasible.length < wanted; looked++) {
       const node = nodes[(this.startAt + looked) % nodes.length] as NodeInfo;
-      const rejection = reject(pod, node);
+      const rejection = reject(pod, node) ?? volumes.filter(node);
       if (rejection === undefined) feasible.push(node);
       else rejections.set(node.name, rejection);
     }
     if (nodes.length > 0) this.startAt = (this.startAt + looked) % nodes.length;
     if (feasible.length === 0) return { node: undefined, message: fitError(nodes.length, rejections), rejections };
     const scores = scoreNodes(pod, feasible);
-    return { node: best(scores, tie), scores, rejections };
+    const chosen = best(scores, tie);
+    const on = feasible.find(({ name }) => name === chosen) as NodeInfo;
+    return { node: chosen, volumes: volumes.bindingsOn(on), scores, rejections };
   }
 }
 

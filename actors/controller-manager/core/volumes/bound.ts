@@ -4,31 +4,16 @@
  * @see k8s.io/component-helpers/storage/volume (GetBindVolumeToClaim)
  */
 import {
+  annotated,
   BIND_COMPLETED,
   BOUND_BY_CONTROLLER,
   capacityOf,
-  isVolumeOf,
 } from "../../../../protocols/kubernetes/volumes.ts";
 import type {
   PersistentVolume,
   PersistentVolumeClaim,
   PersistentVolumeClaimStatus,
 } from "../../../../protocols/kubernetes/types/core-v1.ts";
-import type { ObjectMeta } from "../../../../protocols/kubernetes/types/meta-v1.ts";
-
-/** Undefined: it names the claim already. */
-export function boundVolume(volume: PersistentVolume, claim: PersistentVolumeClaim): PersistentVolume | undefined {
-  const { claimRef } = volume.spec ?? {};
-  if (claimRef?.uid === claim.metadata?.uid) return undefined;
-  const isChosen = !isVolumeOf(volume, claim);
-  const { name = "", namespace = "", uid = "", resourceVersion = "" } = claim.metadata ?? {};
-  const reference = { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name, uid, resourceVersion };
-  return {
-    ...volume,
-    metadata: isChosen ? annotated(volume.metadata, { [BOUND_BY_CONTROLLER]: "yes" }) : (volume.metadata ?? {}),
-    spec: { ...volume.spec, claimRef: { ...claimRef, ...reference } },
-  };
-}
 
 /** Undefined: it names the volume already. */
 export function boundClaim(claim: PersistentVolumeClaim, volume: PersistentVolume): PersistentVolumeClaim | undefined {
@@ -76,8 +61,4 @@ export function unboundVolume(volume: PersistentVolume): PersistentVolume {
   return chosen === undefined
     ? { ...volume, spec: { ...spec, claimRef: name } }
     : { ...volume, metadata: { ...volume.metadata, annotations }, spec };
-}
-
-function annotated(metadata: ObjectMeta | undefined, added: Readonly<Record<string, string>>): ObjectMeta {
-  return { ...metadata, annotations: { ...metadata?.annotations, ...added } };
 }
