@@ -8,9 +8,11 @@ import { deleteCommand } from "./delete.ts";
 import { envtestAssetsCommand } from "./envtest-assets.ts";
 import { explain } from "./failure.ts";
 import { getCommand } from "./get.ts";
+import { joinCommand } from "./join.ts";
 import { logsCommand } from "./logs.ts";
 import { scaleCommand } from "./scale.ts";
 import { simulateCommand } from "./simulate.ts";
+import { tokenCommand } from "./token.ts";
 import { traceCommand } from "./trace.ts";
 import { upCommand } from "./up.ts";
 
@@ -26,6 +28,8 @@ const program = new Command("inkube")
   .exitOverride();
 for (const command of [
   upCommand(),
+  joinCommand(),
+  tokenCommand(),
   applyCommand(),
   getCommand(),
   deleteCommand(),

@@ -16,6 +16,7 @@ import { LiveView } from "./live-view.ts";
 import { readManifests } from "./manifest-files.ts";
 import { PlainView } from "./plain-view.ts";
 import { Screen } from "./screen.ts";
+import { stopRequest } from "./stop-request.ts";
 import { otlpOf } from "./otlp.ts";
 import { duration } from "./view.ts";
 
@@ -23,6 +24,7 @@ interface UpOptions {
   readonly masters?: string;
   readonly workers?: string;
   readonly apiOnly?: boolean;
+  readonly host: string;
   readonly port: string;
   readonly dataDir?: string;
   readonly manifest: readonly string[];
@@ -40,8 +42,6 @@ interface UpOptions {
   readonly auditLogMaxsize?: string;
 }
 
-const FORCED_EXIT_CODE = 130;
-
 export function upCommand(): Command {
   return new Command("up")
     .description("run a cluster in this terminal until Ctrl-C")
@@ -51,7 +51,8 @@ export function upCommand(): Command {
     )
     .option("--workers <count>", "a kubelet, kube-proxy and container runtime each (default: 3; none with --api-only)")
     .option("--api-only", "the API alone, for controllers of your own: no scheduler, no controllers, no workers")
-    .option("--port <port>", "of the Kubernetes API on 127.0.0.1; 0 is any free one", "0")
+    .option("--host <address>", "of this machine to serve the API on, for nodes and clients elsewhere", "127.0.0.1")
+    .option("--port <port>", "of the Kubernetes API; 0 is any free one", "0")
     .option("--data-dir <path>", "keep everything there, and go on from there (default: keep nothing)")
     .option("--manifest <file...>", "apply these once the cluster is ready", [])
     .option("--image <name=what...>", "what an image runs: a JavaScript module, or a command", [])
@@ -128,6 +129,7 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
     masters: integer("--masters", options.masters ?? (apiOnly ? "1" : "3"), 1, 7),
     workers: integer("--workers", options.workers ?? (apiOnly ? "0" : "3"), 0, 500),
     controllers: !apiOnly,
+    host: options.host,
     port: integer("--port", options.port, 0, 65_535),
     pods: options.pods,
     images: parseImages(options.image),
@@ -149,20 +151,6 @@ function auditOf(options: UpOptions): Pick<ClusterOptions, "audit"> {
     maxsize: options.auditLogMaxsize,
   });
   return audit === undefined ? {} : { audit };
-}
-
-/** Resolves at the first Ctrl-C (or SIGTERM); the second one ends the process at once. */
-function stopRequest(): Promise<void> {
-  return new Promise((stop) => {
-    let asked = false;
-    const ask = (): void => {
-      if (asked) process.exit(FORCED_EXIT_CODE);
-      asked = true;
-      stop();
-    };
-    process.on("SIGINT", ask);
-    process.on("SIGTERM", ask);
-  });
 }
 
 /** The file is the cluster's: it is removed with it, unless somebody else has written there meanwhile. */
