@@ -58,7 +58,9 @@ class ApiGateway {
   }
 
   async ready({ from, signal }: Incoming): Promise<{ readonly resourceVersion: string }> {
-    const answer = await this.reach(() => this.transport.ask({ method: "GET", path: "/readyz" }, agentOf(from), signal));
+    const answer = await this.reach(() =>
+      this.transport.ask({ method: "GET", path: "/readyz" }, agentOf(from), signal),
+    );
     if (answer.code >= HTTP_ERROR_MIN) throw refusal(answer.code, answer.text, answer.retryAfter);
     return { resourceVersion: "0" };
   }

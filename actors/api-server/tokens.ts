@@ -67,7 +67,11 @@ export class Tokens {
   private async begun(token: BootstrapToken, common: ReturnType<typeof commonAudiences>): Promise<Authentication> {
     const { clock, options } = this.ctx;
     const userNow = (): UserInfo | undefined =>
-      userOfBootstrapToken(token, this.find("/registry/secrets", secretOfToken(token)) as Secret | undefined, clock.nowMs());
+      userOfBootstrapToken(
+        token,
+        this.find("/registry/secrets", secretOfToken(token)) as Secret | undefined,
+        clock.nowMs(),
+      );
     let user = userNow();
     if (user === undefined) {
       await this.registry.store.consistent(clock.monotonicMs() + options.requestTimeoutMs);

@@ -70,7 +70,15 @@ import type { ResetHome } from "./reset.ts";
 import { readState, resetTo } from "./reset.ts";
 import { decodeClusterSnapshot, encodeClusterSnapshot, objectsIn, stateInSlot } from "./snapshot.ts";
 import type { StandIn } from "./stand-in.ts";
-import { collectorSpec, EMBEDDER, etcdNames, HEAP_LIMITS_MB, heartbeat, makeTopology, TRACE_COLLECTOR } from "./topology.ts";
+import {
+  collectorSpec,
+  EMBEDDER,
+  etcdNames,
+  HEAP_LIMITS_MB,
+  heartbeat,
+  makeTopology,
+  TRACE_COLLECTOR,
+} from "./topology.ts";
 import type { Explanation, WhyQuestion } from "./trace.ts";
 import { ClusterTrace } from "./trace.ts";
 import { unserved } from "./unserved.ts";

@@ -260,7 +260,12 @@ export class PodOperations {
     }
   }
 
-  async probe(container: Container, probe: Probe, status: ContainerStatus, network: PodSandboxStatus["network"]): Promise<ProbeAnswer> {
+  async probe(
+    container: Container,
+    probe: Probe,
+    status: ContainerStatus,
+    network: PodSandboxStatus["network"],
+  ): Promise<ProbeAnswer> {
     const timeoutMs = Math.max(1, probe.timeoutSeconds ?? 1) * 1_000;
     if (probe.exec !== undefined) return await this.exec(status.id, probe.exec.command ?? [], timeoutMs);
     return await this.ask(probe, container, status, network, timeoutMs);
@@ -314,12 +319,7 @@ export class PodOperations {
     if (address === undefined) return { isSuccess: false, output: `the container has no port "${target.port}"` };
     // On an address that all pods share, the port itself may be another pod's.
     const isOwn = target.host === undefined || target.host === "";
-    if (
-      isOwn &&
-      ip !== askedIp &&
-      status.reportsListening &&
-      !Object.values(status.listening).includes(address.port)
-    ) {
+    if (isOwn && ip !== askedIp && status.reportsListening && !Object.values(status.listening).includes(address.port)) {
       return { isSuccess: false, output: `the container does not listen on port ${address.port} yet` };
     }
     return httpGet === undefined

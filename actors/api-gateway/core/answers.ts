@@ -79,7 +79,8 @@ export class Lines {
     const end = text.lastIndexOf("\n");
     if (end < 0) {
       this.rest += text;
-      if (this.rest.length > this.bytesMax) throw badAnswer(`a watch told more than ${this.bytesMax} bytes in one event`);
+      if (this.rest.length > this.bytesMax)
+        throw badAnswer(`a watch told more than ${this.bytesMax} bytes in one event`);
       return [];
     }
     const lines = (this.rest + text.slice(0, end)).split("\n");

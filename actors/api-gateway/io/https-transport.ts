@@ -71,7 +71,8 @@ class HttpsTransport implements Transport {
     });
     stream.on("error", (error) => void (failure = broken(error)));
     stream.on("close", () => {
-      if (head === undefined) return consumer.end(failure ?? broken(new Error("the connection ended before an answer")));
+      if (head === undefined)
+        return consumer.end(failure ?? broken(new Error("the connection ended before an answer")));
       if (refusal !== undefined) return consumer.refused({ ...head, text: refusal() });
       const cut = stream.rstCode !== constants.NGHTTP2_NO_ERROR ? broken(new Error("the connection ended")) : undefined;
       consumer.end(failure ?? cut);

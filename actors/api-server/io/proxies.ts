@@ -121,10 +121,7 @@ export class Proxies {
     forward(request, answer, upstream, { failed, ended }, this.connections);
   }
 
-  private addressOf(
-    path: ProxyPath,
-    scope: RequestScope,
-  ): Promise<Address & KubeletSecrets> {
+  private addressOf(path: ProxyPath, scope: RequestScope): Promise<Address & KubeletSecrets> {
     switch (path.resource) {
       case "pods":
         return this.podAddress(path, scope);

@@ -88,7 +88,9 @@ function joinOptionsOf(servers: readonly string[], given: Given): JoinOptions {
 function authorityOf({ discoveryTokenCaCertHash: hash, ca }: Given): JoinOptions["authority"] {
   if (hash !== undefined && ca === undefined) return { hash };
   if (ca === undefined || hash !== undefined)
-    throw refuse("say whom to trust: --discovery-token-ca-cert-hash, which the join command has, or --ca, and not both");
+    throw refuse(
+      "say whom to trust: --discovery-token-ca-cert-hash, which the join command has, or --ca, and not both",
+    );
   try {
     return { certificate: readFileSync(ca, "utf8") };
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The certificate by which a node is known, got by a CertificateSigningRequest. Source: Kubernetes' "TLS bootstrapping". */
 import { X509Certificate } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hasReason } from "../../../protocols/api-server.ts";
+import { hasReason, statusOf } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { CertificateSigningRequest } from "../../../protocols/kubernetes/types/certificates-v1.ts";
 import { Api } from "../cli/api.ts";
@@ -9,6 +9,7 @@ import { makeCertificateRequest } from "../io/certificates.ts";
 
 const PATH = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 const SIGNER = "kubernetes.io/kube-apiserver-client-kubelet";
+const UNAUTHORIZED = 401;
 const LOOK_MS = 100;
 /** Of its life; client-go draws 70 to 90 percent. */
 const RENEW_SHARE = 0.8;
@@ -49,20 +50,33 @@ export async function requestCredential(
         usages: ["digital signature", "client auth"],
       },
     };
-    const { metadata } = await api.json<CertificateSigningRequest>({ method: "POST", path: PATH, body });
+    const { metadata } = await api.json<CertificateSigningRequest>({ method: "POST", path: PATH, body }).catch(told);
     return `${await signed(api, metadata?.name ?? "", timeoutMs, waiting)}${made.key}`;
   } finally {
     api.close();
   }
 }
 
+function told(error: unknown): never {
+  if (statusOf(error)?.code !== UNAUTHORIZED) throw error;
+  throw new InkubeError(
+    "CERTIFICATE_REFUSED",
+    'the cluster does not know the token (any more): "inkube token create" makes one',
+    {
+      cause: error,
+    },
+  );
+}
+
 async function signed(api: Api, name: string, timeoutMs: number, waiting: (name: string) => void): Promise<string> {
   const endMs = performance.now() + timeoutMs;
   for (let looks = 0; ; looks++) {
-    const { status } = await api.json<CertificateSigningRequest>({ path: `${PATH}/${name}` }).catch((error: unknown) => {
-      if (!hasReason(error, "NotFound")) throw error;
-      throw new InkubeError("CERTIFICATE_REFUSED", `the request ${name} was deleted before it was signed`);
-    });
+    const { status } = await api
+      .json<CertificateSigningRequest>({ path: `${PATH}/${name}` })
+      .catch((error: unknown) => {
+        if (!hasReason(error, "NotFound")) throw error;
+        throw new InkubeError("CERTIFICATE_REFUSED", `the request ${name} was deleted before it was signed`);
+      });
     if (status?.certificate) return Buffer.from(status.certificate, "base64").toString("utf8");
     const refused = status?.conditions?.find(({ type }) => type === "Denied" || type === "Failed");
     if (refused !== undefined) {

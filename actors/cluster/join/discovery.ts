@@ -31,7 +31,10 @@ export async function discover(server: string, trust: Trust): Promise<ClusterInf
 }
 
 /** Without an authority nobody vouches for the answer. */
-function read(server: string, authority: string | undefined): Promise<{ readonly code: number; readonly text: string }> {
+function read(
+  server: string,
+  authority: string | undefined,
+): Promise<{ readonly code: number; readonly text: string }> {
   return new Promise((resolve, reject) => {
     const tls = authority === undefined ? { rejectUnauthorized: false } : { ca: authority };
     const outgoing = request(new URL(CLUSTER_INFO.path, server), { agent: false, timeout: TIMEOUT_MS, ...tls });
@@ -54,9 +57,13 @@ function read(server: string, authority: string | undefined): Promise<{ readonly
 function explain(server: string, error: NodeJS.ErrnoException): InkubeError {
   const code = error.code ?? "";
   if (code.includes("CERT") || code.includes("SIGNATURE") || code.startsWith("ERR_TLS"))
-    return new InkubeError("CLUSTER_UNTRUSTED", `${server} is not vouched for by the authority given: ${error.message}`, {
-      cause: error,
-    });
+    return new InkubeError(
+      "CLUSTER_UNTRUSTED",
+      `${server} is not vouched for by the authority given: ${error.message}`,
+      {
+        cause: error,
+      },
+    );
   return new InkubeError("CLUSTER_UNREACHABLE", `no API server answers at ${server} (${error.code ?? error.message})`, {
     retryable: true,
     cause: error,

@@ -269,7 +269,10 @@ async function credentialOf(options: ResolvedJoin, directory: DataDirectory, aut
   const kept = directory.read(CREDENTIAL);
   if (kept !== undefined && renewalMs(kept, nodeName, authority, wallNowMs()) !== undefined) return;
   if (token === undefined) {
-    const what = kept === undefined ? "there is no certificate of this node" : "the certificate there is not this node's, or is over";
+    const what =
+      kept === undefined
+        ? "there is no certificate of this node"
+        : "the certificate there is not this node's, or is over";
     throw new InkubeError("INVALID_OPTION", `token: ${what}; give a bootstrap token ("inkube token create" makes one)`);
   }
   const fresh = await inTurn(servers, (server) =>
@@ -283,8 +286,7 @@ async function credentialOf(options: ResolvedJoin, directory: DataDirectory, aut
 /** On loopback each node has addresses of its own, as the nodes of a cluster have; elsewhere the machine has the one that it has. */
 async function placeOf(options: ResolvedJoin, directory: DataDirectory): Promise<Place> {
   const ownIP = options.nodeIP ?? (await inTurn(options.servers, localAddress));
-  if (!ownIP.startsWith("127."))
-    return { nodeIP: ownIP, podCIDR: options.podCIDR ?? "", release: () => undefined };
+  if (!ownIP.startsWith("127.")) return { nodeIP: ownIP, podCIDR: options.podCIDR ?? "", release: () => undefined };
   const slot = await takeSlot(directory);
   const addresses = addressesOf(slot.slot);
   return {
@@ -312,7 +314,10 @@ function localAddress(server: string): Promise<string> {
 }
 
 /** Nobody vouches for the kubelet's certificate, as for that of Kubernetes' kubelets by default. */
-function servingOf({ nodeName }: ResolvedJoin, { nodeIP }: Place): { readonly certificate: string; readonly key: string } {
+function servingOf(
+  { nodeName }: ResolvedJoin,
+  { nodeIP }: Place,
+): { readonly certificate: string; readonly key: string } {
   const authority = makeAuthority(`${nodeName}-ca`, wallNowMs());
   return makeCertificate(authority, { commonName: nodeName }, [nodeName, nodeIP], wallNowMs());
 }

@@ -53,9 +53,13 @@ export function resolveJoin(options: JoinOptions): ResolvedJoin {
   const { nodeName, token, authority, nodeIP, podCIDR } = options;
   if (options.servers.length === 0) throw invalidOption("servers", "name at least one, as https://192.0.2.7:6443");
   const servers = options.servers.map(serverUrl);
-  if (nodeName.length > 253 || !DNS_NAME.test(nodeName)) throw invalidOption("nodeName", `"${nodeName}" is no DNS name`);
+  if (nodeName.length > 253 || !DNS_NAME.test(nodeName))
+    throw invalidOption("nodeName", `"${nodeName}" is no DNS name`);
   if (EMBEDDED_NAME.test(nodeName))
-    throw invalidOption("nodeName", `an inkube cluster calls its own nodes "${nodeName}" and the like; take another name`);
+    throw invalidOption(
+      "nodeName",
+      `an inkube cluster calls its own nodes "${nodeName}" and the like; take another name`,
+    );
   if (token !== undefined && !/^[a-z0-9]{6}\.[a-z0-9]{16}$/.test(token))
     throw invalidOption("token", 'must be a bootstrap token, as "abcdef.0123456789abcdef"');
   if ("hash" in authority && !/^sha256:[0-9a-f]{64}$/.test(authority.hash))

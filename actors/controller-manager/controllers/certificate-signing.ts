@@ -25,7 +25,10 @@ export function certificateSigningController(sign: SignCertificate): Controller 
     const queue = session.queue("certificate-signing", (name, turn) => reconcile(turn, name, sign));
     session.eachFollowed(
       ({ resource, informer }) => {
-        if (resource.resource !== certificateSigningRequests.resource || resource.group !== certificateSigningRequests.group)
+        if (
+          resource.resource !== certificateSigningRequests.resource ||
+          resource.group !== certificateSigningRequests.group
+        )
           return;
         informer.onChange(({ type, object }) => {
           if (type !== "deleted") queue.add(object.metadata?.name ?? "");

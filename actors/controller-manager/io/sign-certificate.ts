@@ -47,7 +47,10 @@ export const signCertificate: SignCertificate = ({ request, usages, notBeforeMs,
     ...(bits === 0 ? [] : [extension(KEY_USAGE, bitString(Buffer.of(bits), unusedIn(bits)), true)]),
     ...(extended.length === 0 ? [] : [extension(EXTENDED_KEY_USAGE, sequence(...extended.map(objectIdentifier)))]),
     extension(BASIC_CONSTRAINTS, sequence(), true),
-    extension(SUBJECT_KEY_IDENTIFIER, octetString(keyIdentifier(createPublicKey({ key: publicKey, format: "der", type: "spki" })))),
+    extension(
+      SUBJECT_KEY_IDENTIFIER,
+      octetString(keyIdentifier(createPublicKey({ key: publicKey, format: "der", type: "spki" }))),
+    ),
     extension(AUTHORITY_KEY_IDENTIFIER, sequence(context(0, keyIdentifier(createPublicKey(key)), "primitive"))),
     ...(names === undefined ? [] : [extension(SUBJECT_ALTERNATIVE_NAME, Buffer.from(names))]),
   ];
@@ -82,7 +85,9 @@ function unusedIn(bits: number): number {
 function keyIdentifier(publicKey: KeyObject): Buffer {
   const info = publicKey.export({ type: "spki", format: "der" });
   const [, bits] = partsOf(contentOf(info));
-  return createHash("sha1").update(contentOf(bits ?? info).subarray(1)).digest();
+  return createHash("sha1")
+    .update(contentOf(bits ?? info).subarray(1))
+    .digest();
 }
 
 /** The sixth part of what is signed of a certificate of version 3: whose it is. */
@@ -100,7 +105,7 @@ function contentOf(value: Buffer): Buffer {
 
 function partsOf(content: Buffer): readonly Buffer[] {
   const parts: Buffer[] = [];
-  for (let at = 0; at < content.length; ) {
+  for (let at = 0; at < content.length;) {
     const first = content[at + 1] ?? 0;
     const count = first < 128 ? 0 : first - 128;
     const length = count === 0 ? first : content.readUIntBE(at + 2, count);

@@ -115,12 +115,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  source: LogSource,
-  measured: Measured,
-): void {
+function answer(request: IncomingMessage, response: ServerResponse, source: LogSource, measured: Measured): void {
   const url = urlOf(request);
   if (url === undefined) return refuse(response, 400, "400 Bad Request");
   if (url.pathname === "/healthz") return refuse(response, 200, "ok");

@@ -61,7 +61,7 @@ export function readCertificateRequest(base64: string): CertificateRequest | und
 /** @throws RangeError where a value has no end */
 function valuesIn(bytes: Uint8Array = new Uint8Array()): readonly Value[] {
   const values: Value[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const tag = bytes[at] ?? 0;
     let length = bytes[at + 1] ?? 0;
     let start = at + 2;

@@ -54,11 +54,7 @@ export function signingOrder(
   return { request, usages, notBeforeMs: nowMs - BACKDATE_MS, notAfterMs: nowMs + durationMs };
 }
 
-function problemFor(
-  signerName: string,
-  request: CertificateRequest,
-  usages: readonly string[],
-): string | undefined {
+function problemFor(signerName: string, request: CertificateRequest, usages: readonly string[]): string | undefined {
   if (signerName === KUBELET_CLIENT) return problemOfNodeClient(request, usages);
   if (signerName === KUBELET_SERVING) return problemOfServing(request, usages);
   return usageProblem(usages, "client auth");
