@@ -37,6 +37,17 @@ export interface RangeRequest {
   readonly countOnly?: boolean;
   /** Answer from this member's own state, which may be old. */
   readonly serializable?: boolean;
+  /** Absent: by key, ascending. */
+  readonly sort?: RangeSort;
+  /** Bounds of revisions, inclusive; 0 or absent: none. They take keys out of the answer, not out of its `count`. */
+  readonly minModRevision?: number;
+  readonly maxModRevision?: number;
+  readonly minCreateRevision?: number;
+  readonly maxCreateRevision?: number;
+}
+export interface RangeSort {
+  readonly target: "key" | "version" | "create" | "mod" | "value";
+  readonly isDescending: boolean;
 }
 export interface RangeResponse {
   readonly header: ResponseHeader;
@@ -51,6 +62,10 @@ export interface PutRequest {
   readonly value: Uint8Array;
   readonly lease?: string;
   readonly prevKv?: boolean;
+  /** Keep the value that the key has. */
+  readonly ignoreValue?: boolean;
+  /** Keep the lease that the key has. */
+  readonly ignoreLease?: boolean;
 }
 export interface PutResponse {
   readonly header: ResponseHeader;
@@ -70,6 +85,8 @@ export interface DeleteRangeResponse {
 
 export type Compare = {
   readonly key: string;
+  /** Holds when it holds for every key of the range. As in `RangeRequest`. */
+  readonly rangeEnd?: string;
   readonly result: "equal" | "greater" | "less" | "notEqual";
 } & (
   | { readonly target: "version" | "create" | "mod"; readonly value: number }
@@ -79,11 +96,13 @@ export type Compare = {
 export type RequestOp =
   | { readonly range: RangeRequest }
   | { readonly put: PutRequest }
-  | { readonly deleteRange: DeleteRangeRequest };
+  | { readonly deleteRange: DeleteRangeRequest }
+  | { readonly txn: Omit<TxnRequest, "cause"> };
 export type ResponseOp =
   | { readonly range: RangeResponse }
   | { readonly put: PutResponse }
-  | { readonly deleteRange: DeleteRangeResponse };
+  | { readonly deleteRange: DeleteRangeResponse }
+  | { readonly txn: TxnResponse };
 export interface TxnRequest {
   readonly compare: readonly Compare[];
   readonly success: readonly RequestOp[];
@@ -132,6 +151,18 @@ export interface MemberStatus {
   readonly hash: number;
   /** What is wrong with this member, in words; as in etcd. */
   readonly errors: readonly string[];
+  readonly alarms: readonly Pick<Alarm, "type">[];
+  /** Where etcd's own clients reach the member. */
+  readonly clientUrls: readonly string[];
+}
+
+export interface LeaseTimeToLive {
+  readonly id: string;
+  /** What is left; -1: there is no such lease. */
+  readonly ttlSeconds: number;
+  readonly grantedTtlSeconds: number;
+  /** The keys that hang on it, where they were asked for, in order. */
+  readonly keys: readonly string[];
 }
 
 /** What is wrong with a member's disk. The types are etcd's. */
@@ -162,6 +193,7 @@ export type EtcdMethods = {
   leaseRevoke: Call<{ readonly id: string }, { readonly header: ResponseHeader }>;
   /** `ttlSeconds` 0: there is no such lease any more. */
   leaseKeepAlive: Call<{ readonly id: string }, { readonly id: string; readonly ttlSeconds: number }>;
+  leaseTimeToLive: Call<{ readonly id: string; readonly keys?: boolean }, LeaseTimeToLive>;
   watch: Stream<WatchRequest, WatchResponse>;
   status: Call<null, MemberStatus>;
   /** This member's alarms, at once and at each change. */
@@ -244,6 +276,7 @@ export const etcdProtocol: Protocol<EtcdMethods> = protocol<EtcdMethods>("etcd",
   leaseGrant: call(),
   leaseRevoke: call(),
   leaseKeepAlive: call(),
+  leaseTimeToLive: call(),
   watch: stream(),
   status: call(),
   alarms: stream(),

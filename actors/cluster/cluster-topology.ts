@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { wallNowMs } from "../../runtime/threads/machine-clock.ts";
 import type { ApiServerOptions } from "../api-server/spec.ts";
 import { SERVICE_ACCOUNT_DEFAULTS } from "../api-server/spec.ts";
+import type { ListenOptions } from "../etcd/spec.ts";
 import type { Addresses } from "./addresses.ts";
 import { addressesOf, apiServiceAddress } from "./addresses.ts";
 import type { Identity } from "./io/identity.ts";
@@ -12,6 +13,10 @@ import { machineCapacity } from "./io/machine.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { StandIn } from "./stand-in.ts";
 import type { TopologyOptions } from "./topology.ts";
+
+const LOOPBACK = "127.0.0.1";
+/** Whoever reads etcd reads everything: nobody but those who may do so anyway. */
+const ADMINISTRATORS = "system:masters";
 
 export interface ClusterParts {
   readonly options: ResolvedOptions;
@@ -38,6 +43,7 @@ export function topologyOf({ options, identity, established, slot, standIn, ring
     ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
     kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
     etcd: { established },
+    ...(options.etcd === undefined ? {} : { etcdDoor: etcdDoorOf(options.etcd, identity) }),
     heapLimitsMb: options.heapLimitsMb,
     controllerManager: {
       rootCa: identity.authority,
@@ -46,6 +52,13 @@ export function topologyOf({ options, identity, established, slot, standIn, ring
     rings,
     ...(options.otlp === undefined ? {} : { otlp: options.otlp }),
   };
+}
+
+function etcdDoorOf({ port, tls }: NonNullable<ResolvedOptions["etcd"]>, identity: Identity): ListenOptions {
+  const place = { host: LOOPBACK, port };
+  if (!tls) return place;
+  const { certificate: cert, key } = identity.server;
+  return { ...place, tls: { ca: identity.authority, cert, key, organization: ADMINISTRATORS } };
 }
 
 function apiServerOf(

@@ -318,6 +318,14 @@ export class Cluster implements AsyncDisposable {
     return this.address.url;
   }
 
+  /**
+   * Where etcd's own clients reach its members; empty without `etcd.listen`. With TLS they need a certificate of
+   * `clientCertificate(user, ["system:masters"])`, and trust `authority`.
+   */
+  etcdEndpoints(): Promise<readonly string[]> {
+    return this.etcd.endpoints();
+  }
+
   /** For `kubectl --kubeconfig`: YAML with the address, the authority and an administrator's token. */
   get kubeconfig(): string {
     return makeKubeconfig(this.name, {

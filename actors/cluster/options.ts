@@ -31,6 +31,8 @@ export interface ClusterOptions {
   readonly host?: string;
   /** Port of the Kubernetes API. Default 0: any free one. */
   readonly port?: number;
+  /** A door for etcd's own clients (gRPC), on 127.0.0.1. Default: none. */
+  readonly etcd?: EtcdDoorOptions;
   /** What image names run, besides the built-in ones. Relative paths are from the current directory. */
   readonly images?: Readonly<Record<string, ImageOptions>>;
   /** `simulated`: every container is a simulation that costs nothing. Default `real`. */
@@ -83,6 +85,18 @@ export interface ClusterOptions {
   readonly onEvent?: (event: ClusterEvent) => void;
 }
 
+export interface EtcdDoorOptions {
+  readonly listen: {
+    /** Of the first member; each further one has the next. Default 0: any free ones. `cluster.etcdEndpoints()` tells which. */
+    readonly port?: number;
+    /**
+     * `true`: TLS, for clients with a certificate of the cluster in the group `system:masters`. `false`: whoever can reach the
+     * port reads and writes everything, Secrets too. Default `true`.
+     */
+    readonly tls?: boolean;
+  };
+}
+
 /** A container image of the user: a JavaScript module on a thread of its own, or a command as a child process. */
 export type ImageOptions =
   | { readonly module: string; readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> }
@@ -103,6 +117,7 @@ export interface ResolvedOptions {
   readonly from: Uint8Array | undefined;
   readonly host: string;
   readonly port: number;
+  readonly etcd: { readonly port: number; readonly tls: boolean } | undefined;
   readonly images: Readonly<Record<string, ImageOptions>>;
   readonly pods: "real" | "simulated";
   readonly nodesPerThread: number | undefined;
@@ -126,6 +141,7 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "from",
   "host",
   "port",
+  "etcd",
   "images",
   "pods",
   "placement",
@@ -175,6 +191,7 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     from: bytes("from", options.from),
     host: address("host", options.host ?? "127.0.0.1"),
     port: integer("port", options.port ?? 0, 0, 65_535),
+    etcd: options.etcd === undefined ? undefined : etcdDoor(options.etcd),
     images: checkImages(options.images ?? {}),
     pods,
     nodesPerThread: nodesPerThread(options.placement ?? "thread-per-actor"),
@@ -192,6 +209,17 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     startTimeoutMs: integer("startTimeoutMs", options.startTimeoutMs ?? 60_000, 1, 3_600_000),
     onEvent: options.onEvent,
   };
+}
+
+function etcdDoor(etcd: EtcdDoorOptions): { readonly port: number; readonly tls: boolean } {
+  const { listen } = (etcd ?? {}) as Partial<EtcdDoorOptions>;
+  if (typeof listen !== "object" || listen === null || Object.keys(etcd).length > 1)
+    throw invalidOption("etcd", `must be { listen: { port, tls } }, not ${JSON.stringify(etcd)}`);
+  for (const key of Object.keys(listen))
+    if (key !== "port" && key !== "tls") throw invalidOption(`etcd.listen.${key}`, "there are port and tls");
+  // The next ports are the other members'.
+  const port = integer("etcd.listen.port", listen.port ?? 0, 0, 65_536 - MASTERS_MAX);
+  return { port, tls: flag("etcd.listen.tls", listen.tls ?? true) };
 }
 
 function nodesPerThread(placement: NonNullable<ClusterOptions["placement"]>): number | undefined {

@@ -12,7 +12,7 @@ import type { ContainerRuntimeOptions } from "../container-runtime/spec.ts";
 import { CONTAINER_RUNTIME_DEFAULTS } from "../container-runtime/spec.ts";
 import type { ControllerManagerOptions } from "../controller-manager/spec.ts";
 import { CONTROLLER_MANAGER_DEFAULTS } from "../controller-manager/spec.ts";
-import type { EtcdOptions } from "../etcd/spec.ts";
+import type { EtcdOptions, ListenOptions } from "../etcd/spec.ts";
 import { ETCD_DEFAULTS } from "../etcd/spec.ts";
 import type { KubeProxyOptions } from "../kube-proxy/spec.ts";
 import { KUBE_PROXY_DEFAULTS } from "../kube-proxy/spec.ts";
@@ -71,6 +71,8 @@ export interface TopologyOptions {
   readonly containerRuntime: Partial<ContainerRuntimeOptions>;
   readonly kubelet: Partial<KubeletOptions>;
   readonly etcd: Partial<EtcdOptions>;
+  /** Of the first member; the others have the next ports, unless it is any free one. */
+  readonly etcdDoor?: ListenOptions;
   /** In place of `HEAP_LIMITS_MB`. */
   readonly heapLimitsMb?: Partial<Readonly<Record<Role, number>>>;
   readonly controllerManager: Partial<ControllerManagerOptions>;
@@ -174,6 +176,11 @@ function limited(spec: ChildSpec, { heapLimitsMb }: TopologyOptions): ChildSpec 
   return { ...spec, heapLimitMb: heapLimitsMb?.[role] ?? HEAP_LIMITS_MB[role] };
 }
 
+/** The door of the member at `index`, where that of the first one is `first`. */
+export function nextDoor(first: ListenOptions, index: number): ListenOptions {
+  return first.port === 0 ? first : { ...first, port: first.port + index };
+}
+
 export function masterSpec(options: TopologyOptions, index: number): SupervisorSpec {
   const { masters } = options;
   const members = etcdNames(masters);
@@ -181,7 +188,14 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
   const others = (role: string): readonly string[] =>
     names(role, masters).filter((name) => name !== `${role}-${index}`);
   const quotaBytes = quotaOf(options.heapLimitsMb?.etcd ?? HEAP_LIMITS_MB.etcd);
-  const etcd: EtcdOptions = { ...ETCD_DEFAULTS, quotaBytes, ...options.etcd, name: `etcd-${index}`, members };
+  const etcd: EtcdOptions = {
+    ...ETCD_DEFAULTS,
+    quotaBytes,
+    ...options.etcd,
+    ...(options.etcdDoor === undefined ? {} : { listen: nextDoor(options.etcdDoor, index) }),
+    name: `etcd-${index}`,
+    members,
+  };
   const apiServer: ApiServerOptions = {
     ...API_SERVER_DEFAULTS,
     // The API alone, as envtest gives it, has no kubelets to ask.

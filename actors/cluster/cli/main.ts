@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { applyCommand } from "./apply.ts";
 import { chaosCommand } from "./chaos.ts";
 import { deleteCommand } from "./delete.ts";
+import { etcdCommand } from "./etcd.ts";
 import { envtestAssetsCommand } from "./envtest-assets.ts";
 import { explain } from "./failure.ts";
 import { getCommand } from "./get.ts";
@@ -38,6 +39,7 @@ for (const command of [
   traceCommand(),
   simulateCommand(),
   envtestAssetsCommand(),
+  etcdCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

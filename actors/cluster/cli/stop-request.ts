@@ -1,4 +1,3 @@
-/** How somebody asks a command to end that runs until then. */
 const FORCED_EXIT_CODE = 130;
 
 /** Resolves at the first Ctrl-C (or SIGTERM); the second one ends the process at once. */
