@@ -7,7 +7,7 @@ import type { ListenOptions } from "../etcd/spec.ts";
 import type { Addresses } from "./addresses.ts";
 import { addressesOf, apiServiceAddress } from "./addresses.ts";
 import type { Identity } from "./io/identity.ts";
-import { proxyClientCertificate, servingCertificate } from "./io/identity.ts";
+import { kubeletClientCertificate, proxyClientCertificate, servingCertificate } from "./io/identity.ts";
 import { locateImages } from "./io/images.ts";
 import { machineCapacity } from "./io/machine.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -55,7 +55,11 @@ export function topologyOf({
     etcd: { established },
     ...(options.etcd === undefined ? {} : { etcdDoor: etcdDoorOf(options.etcd, identity) }),
     heapLimitsMb: options.heapLimitsMb,
-    controllerManager: { rootCa: identity.authority, volumesRoot },
+    controllerManager: {
+      rootCa: identity.authority,
+      volumesRoot,
+      signing: { certificate: identity.authority, key: identity.authorityKey },
+    },
     rings,
     ...(options.otlp === undefined ? {} : { otlp: options.otlp }),
   };
@@ -74,11 +78,16 @@ function apiServerOf(
   own: Addresses,
   standIn: StandIn,
 ): Partial<ApiServerOptions> & Pick<ApiServerOptions, "tokens"> {
-  const serving = standIn.serving ?? servingCertificate(identity, apiServiceAddress(own), wallNowMs());
+  const serving = standIn.serving ?? servingCertificate(identity, [apiServiceAddress(own), options.host], wallNowMs());
   return {
     tls: { ca: standIn.clientAuthority ?? identity.authority, cert: serving.certificate, key: serving.key },
     // An authority that is not the cluster's own would not vouch for it.
-    ...(standIn.clientAuthority === undefined ? { proxyClient: proxyClientCertificate(identity, wallNowMs()) } : {}),
+    ...(standIn.clientAuthority === undefined
+      ? {
+          proxyClient: proxyClientCertificate(identity, wallNowMs()),
+          kubeletClient: kubeletClientCertificate(identity, wallNowMs()),
+        }
+      : {}),
     tokens: [
       { token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] },
       ...(standIn.tokens ?? []),

@@ -13,6 +13,8 @@ export type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
 export type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";
 export type { ActorStatistics, HeapInUse, Introspectable, Tracing } from "../../runtime/introspection.ts";
 export type { Informer, Selector } from "../client/informer.ts";
+export { JoinedNode } from "./join/joined-node.ts";
+export type { JoinOptions } from "./join/options.ts";
 export type { AuditLogOptions } from "./audit-options.ts";
 export type { ClusterOptions, HeapLimits, ImageOptions } from "./options.ts";
 export type { RemoveWorkerOptions } from "./workers.ts";

@@ -1,4 +1,5 @@
 /** What a cluster is asked to be, and the check of it. Every error says which option, what is wrong, and what would be right. */
+import { isIPv4 } from "node:net";
 import { InkubeError } from "../../protocols/errors.ts";
 import { tryParseQuantity } from "../../protocols/kubernetes/quantity.ts";
 import type { OtlpOptions } from "../trace-collector/spec.ts";
@@ -26,7 +27,9 @@ export interface ClusterOptions {
    * new cluster id and with the old keys, revisions go on, and pods are run again. The number of masters and workers may be another.
    */
   readonly from?: Uint8Array;
-  /** Port of the Kubernetes API on 127.0.0.1. Default 0: any free one. */
+  /** Address of this machine to serve the Kubernetes API on, where nodes and clients come from elsewhere: IPv4. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Port of the Kubernetes API. Default 0: any free one. */
   readonly port?: number;
   /** A door for etcd's own clients (gRPC), on 127.0.0.1. Default: none. */
   readonly etcd?: EtcdDoorOptions;
@@ -112,6 +115,7 @@ export interface ResolvedOptions {
   readonly name: string;
   readonly dataDir: string | undefined;
   readonly from: Uint8Array | undefined;
+  readonly host: string;
   readonly port: number;
   readonly etcd: { readonly port: number; readonly tls: boolean } | undefined;
   readonly images: Readonly<Record<string, ImageOptions>>;
@@ -135,6 +139,7 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "name",
   "dataDir",
   "from",
+  "host",
   "port",
   "etcd",
   "images",
@@ -184,6 +189,7 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     name,
     dataDir: directory("dataDir", options.dataDir),
     from: bytes("from", options.from),
+    host: address("host", options.host ?? "127.0.0.1"),
     port: integer("port", options.port ?? 0, 0, 65_535),
     etcd: options.etcd === undefined ? undefined : etcdDoor(options.etcd),
     images: checkImages(options.images ?? {}),
@@ -271,7 +277,7 @@ const IMAGE_FIELDS = { module: ["module", "args", "env"], command: ["command", "
 const isText = (value: unknown): value is string => typeof value === "string";
 const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 
-function checkImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {
+export function checkImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {
   if (typeof images !== "object" || images === null)
     throw invalidOption("images", `must be a table by name, not ${JSON.stringify(images)}`);
   for (const [name, image] of Object.entries(images)) {
@@ -295,6 +301,12 @@ function checkImages(images: Readonly<Record<string, ImageOptions>>): Readonly<R
 function directory(name: string, value: string | undefined): string | undefined {
   if (value === undefined || (typeof value === "string" && value !== "")) return value;
   throw invalidOption(name, `must be a path, not ${JSON.stringify(value)}; leave it out to keep nothing`);
+}
+
+/** One that clients can be told: none stands for all of a machine's. */
+function address(name: string, value: string): string {
+  if (isIPv4(value) && value !== "0.0.0.0") return value;
+  throw invalidOption(name, `must be an IPv4 address of this machine, as 192.0.2.7, not ${JSON.stringify(value)}`);
 }
 
 function bytes(name: string, value: Uint8Array | undefined): Uint8Array | undefined {

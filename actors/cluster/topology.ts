@@ -278,11 +278,11 @@ export function workerSpec(options: TopologyOptions, index: number): SupervisorS
   ]);
 }
 
-function group(name: string, children: SupervisorSpec["children"]): SupervisorSpec {
+export function group(name: string, children: SupervisorSpec["children"]): SupervisorSpec {
   return { name, strategy: "one_for_one", intensity: INTENSITY, backoff: BACKOFF, startInParallel: true, children };
 }
 
-function child(name: string, actor: string, options: unknown, links: readonly string[]): ChildSpec {
+export function child(name: string, actor: string, options: unknown, links: readonly string[]): ChildSpec {
   return {
     name,
     actor,

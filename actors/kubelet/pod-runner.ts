@@ -376,7 +376,8 @@ export class PodRunner {
       // The ports first: who learns that the pod is ready must know where.
       if (ports !== this.writtenPorts) {
         const metadata = { uid, annotations: { [PORTS_ANNOTATION]: ports ?? null } };
-        await client.patch(pods, name, namespace, { metadata });
+        // By the one way on which a node may write a pod.
+        await client.patch(pods, name, namespace, { metadata }, { subresource: "status" });
         this.writtenPorts = ports;
       }
       const patch = this.patchTo(wanted);

@@ -24,6 +24,7 @@ interface UpOptions {
   readonly masters?: string;
   readonly workers?: string;
   readonly apiOnly?: boolean;
+  readonly host: string;
   readonly port: string;
   readonly dataDir?: string;
   readonly manifest: readonly string[];
@@ -50,7 +51,8 @@ export function upCommand(): Command {
     )
     .option("--workers <count>", "a kubelet, kube-proxy and container runtime each (default: 3; none with --api-only)")
     .option("--api-only", "the API alone, for controllers of your own: no scheduler, no controllers, no workers")
-    .option("--port <port>", "of the Kubernetes API on 127.0.0.1; 0 is any free one", "0")
+    .option("--host <address>", "of this machine to serve the API on, for nodes and clients elsewhere", "127.0.0.1")
+    .option("--port <port>", "of the Kubernetes API; 0 is any free one", "0")
     .option("--data-dir <path>", "keep everything there, and go on from there (default: keep nothing)")
     .option("--manifest <file...>", "apply these once the cluster is ready", [])
     .option("--image <name=what...>", "what an image runs: a JavaScript module, or a command", [])
@@ -127,6 +129,7 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
     masters: integer("--masters", options.masters ?? (apiOnly ? "1" : "3"), 1, 7),
     workers: integer("--workers", options.workers ?? (apiOnly ? "0" : "3"), 0, 500),
     controllers: !apiOnly,
+    host: options.host,
     port: integer("--port", options.port, 0, 65_535),
     pods: options.pods,
     images: parseImages(options.image),

@@ -68,7 +68,8 @@ export function nodeStatus(facts: NodeFacts, before: NodeStatus | undefined, now
     conditions: conditions(facts, before, nowMs),
     addresses: [
       { type: "InternalIP", address: facts.ip },
-      { type: "Hostname", address: facts.name },
+      // An API server elsewhere would look the name up before it takes the address.
+      ...(facts.isEmbedded ? [{ type: "Hostname", address: facts.name }] : []),
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: facts.logPort } },
     nodeInfo: {
