@@ -187,6 +187,8 @@ export class GrpcHttp2Call<Path extends keyof Methods> implements GrpcStream<Mes
     stream.respond(HEAD, WAIT_FOR_TRAILERS);
     stream.once("wantTrailers", () => {
       stream.sendTrailers(this.trailers);
+      // What the client still sends is not wanted.
+      if (!stream.readableEnded && this.isAborted) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
     });
     return true;
   }
