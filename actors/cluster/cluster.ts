@@ -254,7 +254,7 @@ export class Cluster implements AsyncDisposable {
     const namesOf = (role: string): readonly string[] =>
       actors.filter(({ actor }) => actor === role).map(({ name }) => name);
     const apiServers = namesOf("api-server");
-    this.etcdMembers = namesOf("etcd");
+    this.etcdMembers = [...namesOf("etcd"), ...namesOf("etcd-gateway")];
     this.apiServers = apiServers;
     this.host.plan(actors);
     const managers = namesOf("controller-manager");
