@@ -43,7 +43,10 @@ export function checkExternalEtcd(
       return url.origin;
     throw refuse("etcd.endpoints", `must be addresses, as https://192.0.2.7:2379, not ${JSON.stringify(endpoint)}`);
   });
-  const tls = { ...(ca === undefined ? {} : { ca }), ...(cert === undefined || key === undefined ? {} : { cert, key }) };
+  const tls = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  };
   return { endpoints: origins, tls };
 }
 

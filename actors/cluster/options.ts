@@ -223,7 +223,10 @@ function etcdOf({ etcd, dataDir, from }: ClusterOptions): Pick<ResolvedOptions, 
     return { etcd: etcdDoor(etcd), externalEtcd: undefined };
   const externalEtcd = checkExternalEtcd(etcd, invalidOption);
   if (dataDir === undefined)
-    throw invalidOption("dataDir", "an etcd elsewhere outlives the cluster, whose keys and addresses must be kept with it");
+    throw invalidOption(
+      "dataDir",
+      "an etcd elsewhere outlives the cluster, whose keys and addresses must be kept with it",
+    );
   if (from !== undefined) throw invalidOption("from", "a snapshot is for a cluster with an etcd of its own");
   return { etcd: undefined, externalEtcd };
 }

@@ -55,7 +55,10 @@ export function etcdGatewayActor(openTransport: OpenTransport): ActorDefinition<
 /** What is the group's own, or etcd's own tools do. */
 function refusals(endpoint: string): Handlers<EtcdMethods> {
   const refuse = (method: string) => (): never => {
-    throw new InkubeError("INVALID_ARGUMENT", `the etcd at ${endpoint} is not inkube's: it can't be asked for ${method} here`);
+    throw new InkubeError(
+      "INVALID_ARGUMENT",
+      `the etcd at ${endpoint} is not inkube's: it can't be asked for ${method} here`,
+    );
   };
   return Object.fromEntries(etcdProtocol.ids.map((id) => [id, refuse(id)])) as unknown as Handlers<EtcdMethods>;
 }
@@ -77,7 +80,8 @@ class EtcdGateway {
 
   handlers(): Partial<Handlers<EtcdMethods>> {
     return {
-      range: async (request, message) => rangeOf(await this.call("/etcdserverpb.KV/Range", rangeToWire(request), message)),
+      range: async (request, message) =>
+        rangeOf(await this.call("/etcdserverpb.KV/Range", rangeToWire(request), message)),
       put: async (request, message) => putOf(await this.call("/etcdserverpb.KV/Put", putToWire(request), message)),
       deleteRange: async (request, message) =>
         deletionOf(await this.call("/etcdserverpb.KV/DeleteRange", deleteToWire(request), message)),
@@ -127,7 +131,8 @@ class EtcdGateway {
   private async txn(request: TxnRequest, message: Incoming): Promise<TxnResponse> {
     const answer = txnOf(await this.call("/etcdserverpb.KV/Txn", txnToWire(request), message));
     const writes = (answer.succeeded ? request.success : request.failure).some((op) => !("range" in op));
-    if (writes && request.cause !== undefined && request.cause !== "") this.remember(answer.header.revision, request.cause);
+    if (writes && request.cause !== undefined && request.cause !== "")
+      this.remember(answer.header.revision, request.cause);
     return answer;
   }
 

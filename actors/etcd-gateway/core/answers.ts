@@ -74,10 +74,18 @@ export function errorOf({ code, message }: GrpcStatus, details?: unknown): Inkub
   if (known === undefined) {
     if (LOST.includes(code)) return failure("ETCD_TIMEOUT", message, true);
     // Nothing that an API server could do differently: it is its user's to know.
-    return failure(code === GRPC.RESOURCE_EXHAUSTED ? "ETCD_REQUEST_TOO_LARGE" : "ETCD_PERMISSION_DENIED", message, false);
+    return failure(
+      code === GRPC.RESOURCE_EXHAUSTED ? "ETCD_REQUEST_TOO_LARGE" : "ETCD_PERMISSION_DENIED",
+      message,
+      false,
+    );
   }
-  if (AMBIGUOUS.includes(known)) return failure(known === "ETCD_TIMEOUT" ? known : "ETCD_LEADER_CHANGED", message, true);
-  return new InkubeError(known, message, { retryable: ETCD_ERRORS[known].retryable, ...(details === undefined ? {} : { details }) });
+  if (AMBIGUOUS.includes(known))
+    return failure(known === "ETCD_TIMEOUT" ? known : "ETCD_LEADER_CHANGED", message, true);
+  return new InkubeError(known, message, {
+    retryable: ETCD_ERRORS[known].retryable,
+    ...(details === undefined ? {} : { details }),
+  });
 }
 
 export function failure(code: EtcdErrorCode, message: string, retryable: boolean): InkubeError {

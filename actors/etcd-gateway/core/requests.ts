@@ -1,5 +1,12 @@
 /** Requests of etcd's protocol between actors, as they go over the wire. */
-import type { Compare, DeleteRangeRequest, PutRequest, RangeRequest, RequestOp, TxnRequest } from "../../../protocols/etcd.ts";
+import type {
+  Compare,
+  DeleteRangeRequest,
+  PutRequest,
+  RangeRequest,
+  RequestOp,
+  TxnRequest,
+} from "../../../protocols/etcd.ts";
 import type { Draft } from "../../../protocols/etcd-wire/codec.ts";
 import type * as wire from "../../../protocols/etcd-wire/messages.ts";
 import { bytesOfText } from "../../../protocols/text-bytes.ts";

@@ -4,7 +4,14 @@ import { connect, constants } from "node:http2";
 import { InkubeError } from "../../../protocols/errors.ts";
 import { decode, WireError } from "../../../protocols/etcd-wire/codec.ts";
 import type { GrpcCode } from "../../../protocols/etcd-wire/grpc.ts";
-import { decodeGrpcMessage, frame, FrameReader, GRPC, GrpcStatus, timeoutText } from "../../../protocols/etcd-wire/grpc.ts";
+import {
+  decodeGrpcMessage,
+  frame,
+  FrameReader,
+  GRPC,
+  GrpcStatus,
+  timeoutText,
+} from "../../../protocols/etcd-wire/grpc.ts";
 import type { Messages, Methods } from "../../../protocols/etcd-wire/messages.ts";
 import { METHODS } from "../../../protocols/etcd-wire/tables.ts";
 import type { EtcdGatewayOptions } from "../spec.ts";
@@ -17,9 +24,14 @@ const CONNECTION_WINDOW_BYTES = 33_554_432;
 
 export const grpcTransport: OpenTransport = (options) => new GrpcTransport(options);
 
+interface Connection {
+  readonly session: ClientHttp2Session;
+  isUp: boolean;
+}
+
 class GrpcTransport implements Transport {
   private readonly options: EtcdGatewayOptions;
-  private session: ClientHttp2Session | undefined;
+  private connection: Connection | undefined;
   private closed = false;
 
   constructor(options: EtcdGatewayOptions) {
@@ -32,16 +44,21 @@ class GrpcTransport implements Transport {
     { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<AnswerOf<Path>> {
     return new Promise((resolve, reject) => {
-      const stop = this.exchange(path, request, { timeoutMs, isOnly: true }, {
-        next: (answer) => {
-          signal?.removeEventListener("abort", stop);
-          resolve(answer);
+      const stop = this.exchange(
+        path,
+        request,
+        { timeoutMs, isOnly: true },
+        {
+          next: (answer) => {
+            signal?.removeEventListener("abort", stop);
+            resolve(answer);
+          },
+          end: (error) => {
+            signal?.removeEventListener("abort", stop);
+            reject(error);
+          },
         },
-        end: (error) => {
-          signal?.removeEventListener("abort", stop);
-          reject(error);
-        },
-      });
+      );
       if (signal?.aborted === true) stop();
       else signal?.addEventListener("abort", stop);
     });
@@ -57,7 +74,7 @@ class GrpcTransport implements Transport {
 
   close(): void {
     this.closed = true;
-    this.session?.destroy();
+    this.connection?.session.destroy();
   }
 
   private exchange<Path extends keyof Methods>(
@@ -67,35 +84,38 @@ class GrpcTransport implements Transport {
     consumer: Consumer<AnswerOf<Path>>,
   ): () => void {
     const [requestName, answerName] = METHODS[path] as unknown as readonly [keyof Messages, keyof Messages];
-    const stream = this.connected().request(headersOf(path, timeoutMs, !isOnly), { endStream: false });
+    const connection = this.connected();
+    const stream = connection.session.request(headersOf(path, timeoutMs, !isOnly), { endStream: false });
     const bytes = frame(requestName, request as never);
     // Of what lasts this side stays open: etcd ends a watch with it.
     if (isOnly) stream.end(bytes);
     else stream.write(bytes);
-    read(stream, answerName, this.options.answerBytesMax, {
+    read(connection, stream, answerName, this.options.answerBytesMax, {
       next: (answer) => consumer.next(answer as unknown as AnswerOf<Path>),
       end: (error) => consumer.end(error),
     });
     return () => stream.close(constants.NGHTTP2_CANCEL);
   }
 
-  private connected(): ClientHttp2Session {
+  private connected(): Connection {
     if (this.closed) throw new InkubeError(NOT_SENT, "this client is closed", { retryable: true });
-    const { session } = this;
-    if (session !== undefined && !session.closed && !session.destroyed) return session;
-    this.session = this.connect();
-    return this.session;
+    const { connection } = this;
+    if (connection !== undefined && !connection.session.closed && !connection.session.destroyed) return connection;
+    this.connection = this.connect();
+    return this.connection;
   }
 
-  private connect(): ClientHttp2Session {
+  private connect(): Connection {
     const { endpoint, tls, connectTimeoutMs } = this.options;
     const session = connect(endpoint, {
       ...tls,
       settings: { initialWindowSize: STREAM_WINDOW_BYTES, enablePush: false },
     });
+    const connection = { session, isUp: false };
     const late = setTimeout(() => session.destroy(new Error("no connection in time")), connectTimeoutMs);
     session.once("connect", () => {
       clearTimeout(late);
+      connection.isUp = true;
       session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
       this.watchOver(session);
     });
@@ -103,7 +123,7 @@ class GrpcTransport implements Transport {
     // Each stream on it is told.
     session.on("error", () => undefined);
     session.on("goaway", () => session.close());
-    return session;
+    return connection;
   }
 
   private watchOver(session: ClientHttp2Session): void {
@@ -138,17 +158,15 @@ function headersOf(path: string, timeoutMs: number, needsLeader: boolean): Recor
 }
 
 function read<Name extends keyof Messages>(
+  connection: Connection,
   stream: ClientHttp2Stream,
   name: Name,
   bytesMax: number,
   consumer: Consumer<Messages[Name]>,
 ): void {
   const reader = new FrameReader(bytesMax);
-  // Known once the connection is there: what waits for it has not left.
-  let sent = stream.session?.connecting === false;
   let failure: Error | undefined;
   let status: GrpcStatus | undefined;
-  stream.session?.once("connect", () => void (sent = true));
   const take = (headers: IncomingHttpHeaders): void => void (status ??= statusOf(headers));
   stream.on("response", take);
   stream.on("trailers", take);
@@ -161,9 +179,9 @@ function read<Name extends keyof Messages>(
       stream.close(constants.NGHTTP2_CANCEL);
     }
   });
-  stream.on("error", (error: Error) => void (failure ??= broken(sent, error)));
+  stream.on("error", (error: Error) => void (failure ??= broken(connection, error)));
   stream.on("close", () => {
-    consumer.end(status ?? failure ?? broken(sent, new Error("the connection ended")));
+    consumer.end(status ?? failure ?? broken(connection, new Error("the connection ended")));
   });
 }
 
@@ -173,9 +191,12 @@ function statusOf(headers: IncomingHttpHeaders): GrpcStatus | undefined {
   if (code !== undefined)
     return new GrpcStatus(Number(code) as GrpcCode, decodeGrpcMessage(String(headers["grpc-message"] ?? "")));
   const http = Number(headers[":status"] ?? constants.HTTP_STATUS_OK);
-  return http === constants.HTTP_STATUS_OK ? undefined : new GrpcStatus(GRPC.UNAVAILABLE, `HTTP ${http}: this is no etcd`);
+  return http === constants.HTTP_STATUS_OK
+    ? undefined
+    : new GrpcStatus(GRPC.UNAVAILABLE, `HTTP ${http}: this is no etcd`);
 }
 
-function broken(sent: boolean, error: Error): InkubeError {
-  return new InkubeError(sent ? CONNECTION_LOST : NOT_SENT, error.message, { retryable: true, cause: error });
+/** What waits for a connection that never comes has not left. */
+function broken({ isUp }: Connection, error: Error): InkubeError {
+  return new InkubeError(isUp ? CONNECTION_LOST : NOT_SENT, error.message, { retryable: true, cause: error });
 }
