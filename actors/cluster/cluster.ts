@@ -57,6 +57,7 @@ import { loadIdentity, makeClientCertificate, restoredIdentity, saveIdentity } f
 import { ACTORS, restoreMembers, VOLUMES } from "./io/restore.ts";
 import type { Dashboard } from "./io/dashboard-server.ts";
 import { serveDashboard } from "./io/dashboard-server.ts";
+import { checkEtcd } from "./io/etcd-preflight.ts";
 import type { LoopbackServer } from "./io/loopback-server.ts";
 import { serveMetrics } from "./io/metrics-server.ts";
 import { ActorInspector } from "./inspector.ts";
@@ -176,7 +177,7 @@ export class Cluster implements AsyncDisposable {
     return Cluster.begin(options, standIn);
   }
 
-  /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_… (also when too many of etcd's members can't use theirs), PORT_IN_USE, START_TIMEOUT, and what an actor failed with. */
+  /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_… (also when too many of etcd's members can't use theirs), ETCD_UNREACHABLE, PORT_IN_USE, START_TIMEOUT, and what an actor failed with. */
   static start(options: ClusterOptions = {}): Promise<Cluster> {
     return Cluster.begin(options, {});
   }
@@ -184,6 +185,7 @@ export class Cluster implements AsyncDisposable {
   private static async begin(options: ClusterOptions, standIn: StandIn): Promise<Cluster> {
     const resolved = resolveOptions(options);
     const snapshot = resolved.from === undefined ? undefined : decodeClusterSnapshot(resolved.from);
+    if (resolved.externalEtcd !== undefined) await checkEtcd(resolved.externalEtcd);
     const directory = openDataDirectory(resolved.dataDir);
     let cluster: Cluster | undefined;
     let slot: Awaited<ReturnType<typeof takeSlot>> | undefined;
@@ -255,7 +257,7 @@ export class Cluster implements AsyncDisposable {
     const namesOf = (role: string): readonly string[] =>
       actors.filter(({ actor }) => actor === role).map(({ name }) => name);
     const apiServers = namesOf("api-server");
-    this.etcdMembers = namesOf("etcd");
+    this.etcdMembers = [...namesOf("etcd"), ...namesOf("etcd-gateway")];
     this.apiServers = apiServers;
     this.host.plan(actors);
     const managers = namesOf("controller-manager");

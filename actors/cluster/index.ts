@@ -15,6 +15,7 @@ export type { ActorStatistics, HeapInUse, Introspectable, Tracing } from "../../
 export type { Informer, Selector } from "../client/informer.ts";
 export { JoinedNode } from "./join/joined-node.ts";
 export type { JoinOptions } from "./join/options.ts";
+export type { ExternalEtcdOptions } from "./external-etcd.ts";
 export type { AuditLogOptions } from "./audit-options.ts";
 export type { ClusterOptions, HeapLimits, ImageOptions } from "./options.ts";
 export type { RemoveWorkerOptions } from "./workers.ts";

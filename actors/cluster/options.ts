@@ -5,6 +5,8 @@ import { tryParseQuantity } from "../../protocols/kubernetes/quantity.ts";
 import type { OtlpOptions } from "../trace-collector/spec.ts";
 import type { AuditOptions } from "../api-server/audit.ts";
 import type { AuditLogOptions } from "./audit-options.ts";
+import type { ExternalEtcd, ExternalEtcdOptions } from "./external-etcd.ts";
+import { checkExternalEtcd } from "./external-etcd.ts";
 import { resolveAudit } from "./audit-options.ts";
 import type { ClusterEvent } from "./cluster.ts";
 import type { Role } from "./topology.ts";
@@ -31,8 +33,11 @@ export interface ClusterOptions {
   readonly host?: string;
   /** Port of the Kubernetes API. Default 0: any free one. */
   readonly port?: number;
-  /** A door for etcd's own clients (gRPC), on 127.0.0.1. Default: none. */
-  readonly etcd?: EtcdDoorOptions;
+  /**
+   * `listen`: a door for etcd's own clients (gRPC), on 127.0.0.1. `endpoints`: an etcd cluster elsewhere, in place of the cluster's own;
+   * keys and addresses are still kept in `dataDir`, which it needs. Default: neither.
+   */
+  readonly etcd?: EtcdDoorOptions | ExternalEtcdOptions;
   /** What image names run, besides the built-in ones. Relative paths are from the current directory. */
   readonly images?: Readonly<Record<string, ImageOptions>>;
   /** `simulated`: every container is a simulation that costs nothing. Default `real`. */
@@ -118,6 +123,7 @@ export interface ResolvedOptions {
   readonly host: string;
   readonly port: number;
   readonly etcd: { readonly port: number; readonly tls: boolean } | undefined;
+  readonly externalEtcd: ExternalEtcd | undefined;
   readonly images: Readonly<Record<string, ImageOptions>>;
   readonly pods: "real" | "simulated";
   readonly nodesPerThread: number | undefined;
@@ -191,7 +197,7 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     from: bytes("from", options.from),
     host: address("host", options.host ?? "127.0.0.1"),
     port: integer("port", options.port ?? 0, 0, 65_535),
-    etcd: options.etcd === undefined ? undefined : etcdDoor(options.etcd),
+    ...etcdOf(options),
     images: checkImages(options.images ?? {}),
     pods,
     nodesPerThread: nodesPerThread(options.placement ?? "thread-per-actor"),
@@ -209,6 +215,20 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     startTimeoutMs: integer("startTimeoutMs", options.startTimeoutMs ?? 60_000, 1, 3_600_000),
     onEvent: options.onEvent,
   };
+}
+
+function etcdOf({ etcd, dataDir, from }: ClusterOptions): Pick<ResolvedOptions, "etcd" | "externalEtcd"> {
+  if (etcd === undefined) return { etcd: undefined, externalEtcd: undefined };
+  if (typeof etcd !== "object" || etcd === null || !("endpoints" in etcd))
+    return { etcd: etcdDoor(etcd), externalEtcd: undefined };
+  const externalEtcd = checkExternalEtcd(etcd, invalidOption);
+  if (dataDir === undefined)
+    throw invalidOption(
+      "dataDir",
+      "an etcd elsewhere outlives the cluster, whose keys and addresses must be kept with it",
+    );
+  if (from !== undefined) throw invalidOption("from", "a snapshot is for a cluster with an etcd of its own");
+  return { etcd: undefined, externalEtcd };
 }
 
 function etcdDoor(etcd: EtcdDoorOptions): { readonly port: number; readonly tls: boolean } {

@@ -8,6 +8,8 @@ import { Cluster } from "../cluster.ts";
 import type { ClusterOptions } from "../options.ts";
 import { integer } from "./arguments.ts";
 import { auditLogOf } from "./audit-log.ts";
+import type { EtcdFlags } from "./external-etcd.ts";
+import { externalEtcdOf, withEtcdFlags } from "./external-etcd.ts";
 import { refuse } from "./failure.ts";
 import { parseImages } from "./images.ts";
 import { KUBECONFIG_FILE } from "./kubeconfig-file.ts";
@@ -20,7 +22,7 @@ import { stopRequest } from "./stop-request.ts";
 import { otlpOf } from "./otlp.ts";
 import { duration } from "./view.ts";
 
-interface UpOptions {
+interface UpOptions extends EtcdFlags {
   readonly masters?: string;
   readonly workers?: string;
   readonly apiOnly?: boolean;
@@ -43,7 +45,7 @@ interface UpOptions {
 }
 
 export function upCommand(): Command {
-  return new Command("up")
+  return withEtcdFlags(new Command("up"))
     .description("run a cluster in this terminal until Ctrl-C")
     .option(
       "--masters <count>",
@@ -125,6 +127,7 @@ async function up(options: UpOptions): Promise<void> {
 
 function clusterOptionsOf(options: UpOptions): ClusterOptions {
   const apiOnly = options.apiOnly === true;
+  const etcd = externalEtcdOf(options);
   return {
     masters: integer("--masters", options.masters ?? (apiOnly ? "1" : "3"), 1, 7),
     workers: integer("--workers", options.workers ?? (apiOnly ? "0" : "3"), 0, 500),
@@ -134,6 +137,7 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
     pods: options.pods,
     images: parseImages(options.image),
     ...auditOf(options),
+    ...(etcd === undefined ? {} : { etcd }),
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     ...(options.otlp === undefined ? {} : { otlp: otlpOf(options.otlp, process.env) }),
     ...(options.nodesPerThread === undefined

@@ -11,6 +11,11 @@ const NOW_MS = Date.parse("2026-11-29T12:00:00Z");
 const node = { commonName: "system:node:a", organizations: ["system:nodes"] };
 const KUBELET = "kubernetes.io/kube-apiserver-client-kubelet";
 
+const serving: Partial<CertificateSigningRequest["spec"]> = {
+  signerName: "kubernetes.io/kubelet-serving",
+  usages: ["server auth", "digital signature"],
+};
+
 /** Of `openssl req`, with the names DNS:a.example, IP:192.0.2.7 and the subject /O=system:nodes/CN=system:node:a. */
 const WITH_NAMES = `-----BEGIN CERTIFICATE REQUEST-----
 MIIBFjCBvgIBADAvMRUwEwYDVQQKDAxzeXN0ZW06bm9kZXMxFjAUBgNVBAMMDXN5
@@ -58,7 +63,6 @@ it("signs what is approved, once, and says why it can't", () => {
   expect(signingOrder(csr({ ...node, organizations: [] }, {}, approved), NOW_MS)).toBe(
     "subject organization is not system:nodes",
   );
-  const serving = { signerName: "kubernetes.io/kubelet-serving", usages: ["server auth", "digital signature"] };
   expect(signingOrder(csr(node, serving, approved), NOW_MS)).toBe("DNS or IP subjectAltName is required");
 });
 
@@ -66,8 +70,7 @@ it.each(["ec", "rsa"])(
   "makes a certificate of an %s authority that verifies, for the key, the subject and the names asked for",
   (kind) => {
     const authority = kind === "ec" ? makeAuthority("ca", Date.now()) : RSA_AUTHORITY;
-    const serving = { signerName: "kubernetes.io/kubelet-serving", usages: ["server auth", "digital signature"] };
-    const order = signingOrder(csr(WITH_NAMES, { ...serving, expirationSeconds: 3_600 }, approved), NOW_MS);
+      const order = signingOrder(csr(WITH_NAMES, { ...serving, expirationSeconds: 3_600 }, approved), NOW_MS);
     if (order === undefined || typeof order === "string") throw new Error(String(order));
     const certificate = new X509Certificate(signCertificate(order, authority));
     const issuer = new X509Certificate(authority.certificate);
