@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { SimulatedCluster } from "../../../actors/cluster/simulation/simulated-cluster.ts";
 import { collectorSpec } from "../../../actors/cluster/topology.ts";
 import { configMaps } from "../../../actors/client/resources.ts";
-import { TraceRecord } from "../../../actors/trace-collector/core/record.ts";
+import type { TraceRecord } from "../../../actors/trace-collector/core/record.ts";
 import { SegmentShelf, recordOf } from "../../../actors/trace-collector/core/segments/shelf.ts";
 import { checksum } from "../../../actors/trace-collector/io/checksum.ts";
 import { unpack } from "../../../actors/trace-collector/io/pack.ts";
@@ -40,9 +40,9 @@ describe("the record on the disk", () => {
     const { client, clock, host } = cluster;
     await cluster.run(async () => {
       const written: { readonly atMs: number; readonly name: string }[] = [];
-      let isOver = false;
+      const over = new AbortController();
       const write = async (): Promise<void> => {
-        for (let index = 0; !isOver; index++) {
+        for (let index = 0; !over.signal.aborted; index++) {
           actors.nowMs = clock.nowMs();
           const name = `c-${index}`;
           await client.create(configMaps, { metadata: { name, namespace: "default" }, data: {} });
@@ -62,7 +62,7 @@ describe("the record on the disk", () => {
         expect(missing((name) => record.about(name).length > 0)).toEqual([]);
         expect(missing((name) => record.versionsOf(`configmaps/default/${name}`).length > 0)).toEqual([]);
       }
-      isOver = true;
+      over.abort();
       await writing;
       expect(written.length).toBeGreaterThan(LOOKS);
     }, 600_000);
