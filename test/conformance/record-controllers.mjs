@@ -73,7 +73,9 @@ async function settle(look) {
     const now = JSON.stringify(state);
     if (now !== before) sinceMs = performance.now();
     before = now;
-    const waits = [...(state.claims ?? []), ...(state.volumes ?? [])].some((line) => / (Pending|Lost|Available) /.test(line));
+    const waits = [...(state.claims ?? []), ...(state.volumes ?? [])].some((line) =>
+      / (Pending|Lost|Available) /.test(line),
+    );
     idleMs = state.claims !== undefined && waits ? WAITING_MS : IDLE_MS;
     await pause(LOOK_MS);
   }
