@@ -20,6 +20,7 @@ import type {
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
+  ReplicationController,
   Secret,
   Service,
   ServiceAccount,
@@ -138,6 +139,13 @@ export const podMetrics: Resource<PodMetrics> = {
   version: "v1beta1",
   resource: "pods",
   kind: "PodMetrics",
+  namespaced: true,
+};
+export const replicationControllers: Resource<ReplicationController> = {
+  group: "",
+  version: "v1",
+  resource: "replicationcontrollers",
+  kind: "ReplicationController",
   namespaced: true,
 };
 export const replicaSets: Resource<ReplicaSet> = {
