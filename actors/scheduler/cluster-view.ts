@@ -94,10 +94,7 @@ export class ClusterView {
     });
   }
 
-  private inform<T extends KubernetesObject>(
-    resource: Resource<T>,
-    trim: ((object: T) => T) | undefined,
-  ): Informer<T> {
+  private inform<T extends KubernetesObject>(resource: Resource<T>, trim: ((object: T) => T) | undefined): Informer<T> {
     const informer = new Informer(this.ctx, this.client, resource, {}, trim, this.onFault);
     this.informers.push(informer as unknown as Informer<never>);
     return informer;

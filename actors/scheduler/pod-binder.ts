@@ -3,6 +3,7 @@ import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Context, Why } from "../../runtime/actor.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
+import { bindingPlugins } from "./binding-plugin.ts";
 import type { CycleState, Plugin, Rejection } from "./core/framework.ts";
 import type { PodInfo } from "./core/pod-info.ts";
 import type { Profile } from "./core/profile.ts";
@@ -41,7 +42,7 @@ export class PodBinder {
   }
 
   private async tryBind(
-    { plugins }: Profile,
+    profile: Profile,
     pod: PodInfo,
     node: string,
     state: CycleState,
@@ -49,14 +50,14 @@ export class PodBinder {
   ): Promise<BindOutcome> {
     try {
       const rejection =
-        first(plugins.reserve, (plugin) => plugin.reserve(state, pod, node)) ??
-        (await this.permitted(plugins.permit, state, pod, node));
+        first(profile.plugins.reserve, (plugin) => plugin.reserve(state, pod, node)) ??
+        (await this.permitted(profile, state, pod, node));
       if (rejection !== undefined) return { kind: "rejected", rejection };
-      for (const plugin of plugins.preBind) {
+      for (const plugin of bindingPlugins(profile, "preBind")) {
         const rejected = await plugin.preBind(state, pod, node);
         if (rejected !== undefined) return { kind: "rejected", rejection: rejected };
       }
-      for (const plugin of plugins.bind) {
+      for (const plugin of bindingPlugins(profile, "bind")) {
         const answer = this.ctx.trace.because(why, () => plugin.bind(state, pod, node));
         if ((await answer) === "bound") return { kind: "bound" };
       }
@@ -70,13 +71,13 @@ export class PodBinder {
 
   /** Whoever is to wait waits for all plugins that say so at the same time. */
   private async permitted(
-    plugins: Profile["plugins"]["permit"],
+    profile: Profile,
     state: CycleState,
     pod: PodInfo,
     node: string,
   ): Promise<Rejection | undefined> {
     const waits: Promise<Rejection | undefined>[] = [];
-    for (const plugin of plugins) {
+    for (const plugin of bindingPlugins(profile, "permit")) {
       const answer = plugin.permit(state, pod, node);
       if (answer === undefined) continue;
       if ("rejection" in answer) return answer.rejection;

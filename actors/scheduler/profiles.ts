@@ -3,12 +3,13 @@ import { InkubeError } from "../../protocols/errors.ts";
 import type { Client } from "../client/client.ts";
 import type { PluginFactory } from "./core/configuration/profiles.ts";
 import { profilesOf } from "./core/configuration/profiles.ts";
-import type { Plugin, Rejection } from "./core/framework.ts";
+import type { BindingPlugin } from "./binding-plugin.ts";
+import type { Rejection } from "./core/framework.ts";
 import type { Profile } from "./core/profile.ts";
 import type { SchedulerOptions } from "./spec.ts";
 
 /** A plugin of somebody's own: as Kubernetes' ones, without a name, which the configuration gives it. */
-export type SchedulerPlugin = Omit<Plugin, "name">;
+export type SchedulerPlugin = Omit<BindingPlugin, "name">;
 
 /** The default export of a plugin's module. `args`: those of its `pluginConfig`. */
 export type SchedulerPluginFactory = (args: Readonly<Record<string, unknown>>) => SchedulerPlugin;
@@ -26,7 +27,7 @@ export function makeProfiles(
   return made.profiles;
 }
 
-function defaultBinder(client: Client): Plugin {
+function defaultBinder(client: Client): BindingPlugin {
   return {
     name: "DefaultBinder",
     async bind(_state, { pod, uid }, node) {
@@ -38,7 +39,7 @@ function defaultBinder(client: Client): Plugin {
 }
 
 /** A rejection says by whom it is, whatever the plugin calls itself. */
-function named(name: string, plugin: SchedulerPlugin): Plugin {
+function named(name: string, plugin: SchedulerPlugin): BindingPlugin {
   const signed = (rejection: Rejection | undefined): Rejection | undefined =>
     rejection === undefined ? undefined : { ...rejection, plugin: name };
   const { filter } = plugin;

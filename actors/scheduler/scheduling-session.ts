@@ -62,7 +62,10 @@ export class SchedulingSession {
     this.profiles = new Map(profiles.map((profile) => [profile.schedulerName, profile]));
     const [sort] = profiles[0]?.plugins.queueSort ?? [];
     const pause = pauses(ctx.options);
-    this.queue = new SchedulingQueue(pause, sort === undefined ? undefined : (left, right) => sort.queueSort(left, right));
+    this.queue = new SchedulingQueue(
+      pause,
+      sort === undefined ? undefined : (left, right) => sort.queueSort(left, right),
+    );
     this.metrics = new SchedulerMetrics(ctx.metrics, ctx.clock, this.queue, this.snapshot.cache);
     this.binder = new PodBinder(ctx, recorder);
     this.reporter = new PodReporter(ctx, client, recorder);

@@ -25,7 +25,12 @@ const apps = "/apis/apps/v1";
 
 for (const [name, value] of Object.entries({ low: 10, middle: 100, high: 1000, never: 1000 })) {
   const preemptionPolicy = name === "never" ? "Never" : "PreemptLowerPriority";
-  await ask("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", { metadata: { name }, value, preemptionPolicy }, true);
+  await ask(
+    "POST",
+    "/apis/scheduling.k8s.io/v1/priorityclasses",
+    { metadata: { name }, value, preemptionPolicy },
+    true,
+  );
 }
 await clean();
 const recorded = [];
@@ -45,7 +50,10 @@ for (const [index, { pods }] of recorded.entries()) {
 }
 writeFileSync(new URL("recorded/scheduling.json", import.meta.url), `${JSON.stringify(recorded, undefined, 2)}\n`);
 
-async function play({ nodes, bound = [], pods, services = [], replicaSets = [], budgets = [], namespaces = {} }, namespace) {
+async function play(
+  { nodes, bound = [], pods, services = [], replicaSets = [], budgets = [], namespaces = {} },
+  namespace,
+) {
   const placed = (object) => JSON.parse(JSON.stringify(object).replaceAll("NS-", `${namespace}-`));
   await ask("POST", "/api/v1/namespaces", { metadata: { name: namespace } });
   for (const [name, labels] of Object.entries(namespaces)) {
@@ -53,7 +61,10 @@ async function play({ nodes, bound = [], pods, services = [], replicaSets = [], 
   }
   for (const { status, ...node } of nodes) {
     const made = await ask("POST", "/api/v1/nodes", { kind: "Node", apiVersion: "v1", ...node });
-    await ask("PUT", `/api/v1/nodes/${node.metadata.name}/status`, { ...made, status: { capacity: status.allocatable, ...status } });
+    await ask("PUT", `/api/v1/nodes/${node.metadata.name}/status`, {
+      ...made,
+      status: { capacity: status.allocatable, ...status },
+    });
   }
   const inside = `/namespaces/${namespace}`;
   for (const service of services) await ask("POST", `/api/v1${inside}/services`, service);
@@ -76,9 +87,15 @@ async function play({ nodes, bound = [], pods, services = [], replicaSets = [], 
   for (const { metadata } of bound) {
     const pod = await ask("GET", `/api/v1${inside}/pods/${metadata.name}`, undefined, true);
     if (pod.metadata?.deletionTimestamp === undefined) continue;
-    const { type, status, reason, message } = pod.status.conditions.find((condition) => condition.type === "DisruptionTarget");
+    const { type, status, reason, message } = pod.status.conditions.find(
+      (condition) => condition.type === "DisruptionTarget",
+    );
     const preempted = (await eventsOf(namespace, metadata.name)).find((event) => event.reason === "Preempted");
-    (answers.at(-1).victims ??= []).push({ name: metadata.name, condition: { type, status, reason, message }, event: preempted?.note ?? preempted?.message });
+    (answers.at(-1).victims ??= []).push({
+      name: metadata.name,
+      condition: { type, status, reason, message },
+      event: preempted?.note ?? preempted?.message,
+    });
   }
   return answers;
 }
@@ -86,7 +103,9 @@ async function play({ nodes, bound = [], pods, services = [], replicaSets = [], 
 /** Its node, or why it has none: the first thing that is said of it. */
 async function answered(namespace, name) {
   for (let looks = 0; looks < LOOKS_MAX; looks++) {
-    const events = (await eventsOf(namespace, name)).filter(({ reason }) => reason === "FailedScheduling" || reason === "Scheduled");
+    const events = (await eventsOf(namespace, name)).filter(
+      ({ reason }) => reason === "FailedScheduling" || reason === "Scheduled",
+    );
     const pod = await ask("GET", `/api/v1/namespaces/${namespace}/pods/${name}`);
     const condition = pod.status.conditions?.find(({ type }) => type === "PodScheduled");
     const isGated = condition?.reason === "SchedulingGated";
@@ -110,16 +129,25 @@ async function answered(namespace, name) {
 }
 
 async function eventsOf(namespace, name) {
-  const { items } = await ask("GET", `/api/v1/namespaces/${namespace}/events?fieldSelector=involvedObject.name=${name}`);
+  const { items } = await ask(
+    "GET",
+    `/api/v1/namespaces/${namespace}/events?fieldSelector=involvedObject.name=${name}`,
+  );
   const timeOf = (event) => event.eventTime ?? event.firstTimestamp ?? event.metadata.creationTimestamp;
   return items.sort((left, right) => (timeOf(left) < timeOf(right) ? -1 : 1));
 }
 
 async function clean() {
   for (const { metadata } of (await ask("GET", "/api/v1/pods")).items) {
-    await ask("DELETE", `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`, { gracePeriodSeconds: 0 }, true);
+    await ask(
+      "DELETE",
+      `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`,
+      { gracePeriodSeconds: 0 },
+      true,
+    );
   }
-  for (const { metadata } of (await ask("GET", "/api/v1/nodes")).items) await ask("DELETE", `/api/v1/nodes/${metadata.name}`);
+  for (const { metadata } of (await ask("GET", "/api/v1/nodes")).items)
+    await ask("DELETE", `/api/v1/nodes/${metadata.name}`);
   await pause(HEARD_MS);
 }
 

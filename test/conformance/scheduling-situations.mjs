@@ -12,13 +12,26 @@ const node = (name, { cpu = "4", memory = "8Gi", pods = "110", labels = {}, capa
 const inZone = (name, zone, more = {}) => node(name, { ...more, labels: { [ZONE]: zone, ...more.labels } });
 
 const CLASSES = { low: 10, middle: 100, high: 1000, never: 1000 };
-const pod = (name, { cpu, memory, requests = {}, labels, priority, annotations, on, owner, containers, startTime, ...spec } = {}) => ({
+const pod = (
+  name,
+  { cpu, memory, requests = {}, labels, priority, on, owner, containers, startTime, ...spec } = {},
+) => ({
   metadata: {
     name,
     ...(labels === undefined ? {} : { labels }),
     ...(owner === undefined
       ? {}
-      : { ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: owner, uid: "9f3c0000-0000-4000-8000-000000000001", controller: true }] }),
+      : {
+          ownerReferences: [
+            {
+              apiVersion: "apps/v1",
+              kind: "ReplicaSet",
+              name: owner,
+              uid: "9f3c0000-0000-4000-8000-000000000001",
+              controller: true,
+            },
+          ],
+        }),
   },
   spec: {
     containers: containers ?? [
@@ -57,7 +70,9 @@ const term = (matchLabels, topologyKey = HOST, more = {}) => ({ topologyKey, lab
 const beside = (...terms) => ({ podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: terms } });
 const apart = (...terms) => ({ podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: terms } });
 const weighted = (terms) => terms.map(([weight, podAffinityTerm]) => ({ weight, podAffinityTerm }));
-const likesBeside = (...terms) => ({ podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: weighted(terms) } });
+const likesBeside = (...terms) => ({
+  podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: weighted(terms) },
+});
 const likesApart = (...terms) => ({
   podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: weighted(terms) },
 });
@@ -104,7 +119,12 @@ export const SITUATIONS = [
     bound: [pod("q", { cpu: "1500m", on: "a" })],
     pods: [pod("p", { cpu: "1" })],
   },
-  { name: "no room for one more pod", nodes: [node("a", { pods: "1" })], bound: [pod("q", { on: "a" })], pods: [pod("p")] },
+  {
+    name: "no room for one more pod",
+    nodes: [node("a", { pods: "1" })],
+    bound: [pod("q", { on: "a" })],
+    pods: [pod("p")],
+  },
   {
     name: "an extended resource that no node has",
     nodes: three,
@@ -117,7 +137,10 @@ export const SITUATIONS = [
   },
   {
     name: "ephemeral storage",
-    nodes: [node("a", { capacity: { "ephemeral-storage": "1Gi" } }), node("b", { capacity: { "ephemeral-storage": "4Gi" } })],
+    nodes: [
+      node("a", { capacity: { "ephemeral-storage": "1Gi" } }),
+      node("b", { capacity: { "ephemeral-storage": "4Gi" } }),
+    ],
     pods: [pod("p", { requests: { "ephemeral-storage": "2Gi" } })],
   },
   {
@@ -171,7 +194,11 @@ export const SITUATIONS = [
     pods: [pod("p", { requests: { "ignored.example.com/x": "1" }, schedulerName: "ratio" })],
   },
   // Names, cordons, taints.
-  { name: "cordoned nodes", nodes: [node("a", { unschedulable: true }), node("b", { unschedulable: true })], pods: [pod("p")] },
+  {
+    name: "cordoned nodes",
+    nodes: [node("a", { unschedulable: true }), node("b", { unschedulable: true })],
+    pods: [pod("p")],
+  },
   {
     name: "a cordon is tolerated",
     nodes: [node("a", { unschedulable: true })],
@@ -184,7 +211,10 @@ export const SITUATIONS = [
   },
   {
     name: "one taint tolerated, one for another value",
-    nodes: [node("a", { taints: [taint("k", "NoSchedule", "v")] }), node("b", { taints: [taint("k", "NoSchedule", "w")] })],
+    nodes: [
+      node("a", { taints: [taint("k", "NoSchedule", "v")] }),
+      node("b", { taints: [taint("k", "NoSchedule", "w")] }),
+    ],
     pods: [pod("p", { tolerations: [{ key: "k", value: "v", effect: "NoSchedule" }] })],
   },
   {
@@ -194,7 +224,10 @@ export const SITUATIONS = [
   },
   {
     name: "nodes that are better avoided",
-    nodes: [node("a", { taints: [taint("k", "PreferNoSchedule"), taint("l", "PreferNoSchedule")] }), node("b", { taints: [taint("k", "PreferNoSchedule")] })],
+    nodes: [
+      node("a", { taints: [taint("k", "PreferNoSchedule"), taint("l", "PreferNoSchedule")] }),
+      node("b", { taints: [taint("k", "PreferNoSchedule")] }),
+    ],
     pods: [pod("p"), pod("q", { tolerations: [{ key: "l", operator: "Exists", effect: "PreferNoSchedule" }] })],
   },
   // Node affinity.
@@ -252,18 +285,34 @@ export const SITUATIONS = [
   {
     name: "a host port is taken",
     nodes: [node("a")],
-    bound: [pod("q", { on: "a", containers: [{ name: "c", image: "pause", ports: [{ containerPort: 80, hostPort: 8080 }] }] })],
+    bound: [
+      pod("q", {
+        on: "a",
+        containers: [{ name: "c", image: "pause", ports: [{ containerPort: 80, hostPort: 8080 }] }],
+      }),
+    ],
     pods: [pod("p", { containers: [{ name: "c", image: "pause", ports: [{ containerPort: 81, hostPort: 8080 }] }] })],
   },
   {
     name: "the same port on other addresses, and of another protocol",
     nodes: [node("a")],
     bound: [
-      pod("q", { on: "a", containers: [{ name: "c", image: "pause", ports: [{ containerPort: 80, hostPort: 8080, hostIP: "127.0.0.1" }] }] }),
+      pod("q", {
+        on: "a",
+        containers: [
+          { name: "c", image: "pause", ports: [{ containerPort: 80, hostPort: 8080, hostIP: "127.0.0.1" }] },
+        ],
+      }),
     ],
     pods: [
-      pod("p", { containers: [{ name: "c", image: "pause", ports: [{ containerPort: 80, hostPort: 8080, hostIP: "127.0.0.2" }] }] }),
-      pod("r", { containers: [{ name: "c", image: "pause", ports: [{ containerPort: 80, hostPort: 8080, protocol: "UDP" }] }] }),
+      pod("p", {
+        containers: [
+          { name: "c", image: "pause", ports: [{ containerPort: 80, hostPort: 8080, hostIP: "127.0.0.2" }] },
+        ],
+      }),
+      pod("r", {
+        containers: [{ name: "c", image: "pause", ports: [{ containerPort: 80, hostPort: 8080, protocol: "UDP" }] }],
+      }),
       pod("s", { containers: [{ name: "c", image: "pause", ports: [{ containerPort: 80, hostPort: 8080 }] }] }),
     ],
   },
@@ -272,10 +321,20 @@ export const SITUATIONS = [
     nodes: [
       node("a"),
       node("b", { images: [{ names: ["example.com/big:1", "example.com/big@sha256:aa"], sizeBytes: 900_000_000 }] }),
-      node("c", { images: [{ names: ["example.com/big:1"], sizeBytes: 900_000_000 }, { names: ["example.com/small:latest"], sizeBytes: 90_000_000 }] }),
+      node("c", {
+        images: [
+          { names: ["example.com/big:1"], sizeBytes: 900_000_000 },
+          { names: ["example.com/small:latest"], sizeBytes: 90_000_000 },
+        ],
+      }),
     ],
     pods: [
-      pod("p", { containers: [{ name: "c", image: "example.com/big:1" }, { name: "d", image: "example.com/small" }] }),
+      pod("p", {
+        containers: [
+          { name: "c", image: "example.com/big:1" },
+          { name: "d", image: "example.com/small" },
+        ],
+      }),
       pod("q", { containers: [{ name: "c", image: "example.com/big:1" }] }),
     ],
   },
@@ -323,13 +382,19 @@ export const SITUATIONS = [
   {
     name: "others want to be apart from it",
     nodes: [node("a"), node("b")],
-    bound: [pod("q", { labels: db, on: "a", affinity: apart(term(web)) }), pod("r", { labels: db, on: "b", affinity: apart(term(web)) })],
+    bound: [
+      pod("q", { labels: db, on: "a", affinity: apart(term(web)) }),
+      pod("r", { labels: db, on: "b", affinity: apart(term(web)) }),
+    ],
     pods: [pod("p", { labels: web })],
   },
   {
     name: "others want to be apart from it in their zone",
     nodes: zones,
-    bound: [pod("q", { on: "a1", affinity: apart(term(web, ZONE)) }), pod("r", { on: "b1", affinity: apart(term(web, HOST)) })],
+    bound: [
+      pod("q", { on: "a1", affinity: apart(term(web, ZONE)) }),
+      pod("r", { on: "b1", affinity: apart(term(web, HOST)) }),
+    ],
     pods: [pod("p", { labels: web })],
   },
   {
@@ -346,7 +411,10 @@ export const SITUATIONS = [
     name: "in namespaces by their labels",
     nodes: three,
     namespaces: { other: { team: "x" }, third: { team: "y" } },
-    bound: [{ ...pod("q", { labels: db, on: "c" }), namespace: "other" }, { ...pod("r", { labels: db, on: "a" }), namespace: "third" }],
+    bound: [
+      { ...pod("q", { labels: db, on: "c" }), namespace: "other" },
+      { ...pod("r", { labels: db, on: "a" }), namespace: "third" },
+    ],
     pods: [
       pod("p", { affinity: beside(term(db, HOST, { namespaceSelector: { matchLabels: { team: "x" } } })) }),
       pod("s", { affinity: apart(term(db, HOST, { namespaceSelector: {} })) }),
@@ -355,7 +423,10 @@ export const SITUATIONS = [
   {
     name: "apart from those of the same revision only",
     nodes: [node("a"), node("b")],
-    bound: [pod("q", { labels: { app: "web", rev: "1" }, on: "a" }), pod("r", { labels: { app: "web", rev: "2" }, on: "b" })],
+    bound: [
+      pod("q", { labels: { app: "web", rev: "1" }, on: "a" }),
+      pod("r", { labels: { app: "web", rev: "2" }, on: "b" }),
+    ],
     pods: [
       pod("p", { labels: { app: "web", rev: "2" }, affinity: apart(term(web, HOST, { matchLabelKeys: ["rev"] })) }),
       pod("s", { labels: { app: "web", rev: "2" }, affinity: apart(term(web, HOST, { mismatchLabelKeys: ["rev"] })) }),
@@ -364,9 +435,15 @@ export const SITUATIONS = [
   {
     name: "preferably beside and apart",
     nodes: zones,
-    bound: [pod("q", { labels: db, on: "a1" }), pod("r", { labels: web, on: "b1" }), pod("s", { labels: web, on: "b1" })],
+    bound: [
+      pod("q", { labels: db, on: "a1" }),
+      pod("r", { labels: web, on: "b1" }),
+      pod("s", { labels: web, on: "b1" }),
+    ],
     pods: [
-      pod("p", { affinity: { ...likesBeside([50, term(db, ZONE)], [20, term(web)]), ...likesApart([30, term(web, ZONE)]) } }),
+      pod("p", {
+        affinity: { ...likesBeside([50, term(db, ZONE)], [20, term(web)]), ...likesApart([30, term(web, ZONE)]) },
+      }),
     ],
   },
   {
@@ -395,18 +472,26 @@ export const SITUATIONS = [
     name: "spread over zones of which one is full",
     nodes: [inZone("a1", "a"), inZone("b1", "b", { cpu: "1" })],
     bound: [pod("q", { labels: web, cpu: "1", on: "a1" })],
-    pods: [pod("p", { labels: web, cpu: "1", topologySpreadConstraints: [spread(web)] }), pod("r", { labels: web, cpu: "1", topologySpreadConstraints: [spread(web)] })],
+    pods: [
+      pod("p", { labels: web, cpu: "1", topologySpreadConstraints: [spread(web)] }),
+      pod("r", { labels: web, cpu: "1", topologySpreadConstraints: [spread(web)] }),
+    ],
   },
   {
     name: "nodes without the label to spread by",
     nodes: [inZone("a1", "a"), node("b")],
     bound: [pod("q", { labels: web, on: "a1" })],
-    pods: [pod("p", { labels: web, topologySpreadConstraints: [spread(web)] }), pod("r", { cpu: "5", labels: web, topologySpreadConstraints: [spread(web)] })],
+    pods: [
+      pod("p", { labels: web, topologySpreadConstraints: [spread(web)] }),
+      pod("r", { cpu: "5", labels: web, topologySpreadConstraints: [spread(web)] }),
+    ],
   },
   {
     name: "fewer domains than there must be",
     nodes: [inZone("a1", "a"), inZone("b1", "b")],
-    pods: [1, 2, 3].map((i) => pod(`p${i}`, { labels: web, topologySpreadConstraints: [spread(web, { minDomains: 3 })] })),
+    pods: [1, 2, 3].map((i) =>
+      pod(`p${i}`, { labels: web, topologySpreadConstraints: [spread(web, { minDomains: 3 })] }),
+    ),
   },
   {
     name: "a domain that the node selector leaves out",
@@ -430,7 +515,9 @@ export const SITUATIONS = [
     name: "a domain that a taint leaves out",
     nodes: [inZone("a1", "a"), inZone("b1", "b", { taints: [taint("k")] })],
     pods: [
-      ...[1, 2].map((i) => pod(`p${i}`, { labels: web, topologySpreadConstraints: [spread(web, { nodeTaintsPolicy: "Honor" })] })),
+      ...[1, 2].map((i) =>
+        pod(`p${i}`, { labels: web, topologySpreadConstraints: [spread(web, { nodeTaintsPolicy: "Honor" })] }),
+      ),
       pod("p3", { labels: web, topologySpreadConstraints: [spread(web)] }),
     ],
   },
@@ -445,17 +532,31 @@ export const SITUATIONS = [
   {
     name: "spread by revision",
     nodes: [inZone("a1", "a"), inZone("b1", "b")],
-    bound: [pod("q", { labels: { app: "web", rev: "1" }, on: "a1" }), pod("r", { labels: { app: "web", rev: "1" }, on: "a1" })],
+    bound: [
+      pod("q", { labels: { app: "web", rev: "1" }, on: "a1" }),
+      pod("r", { labels: { app: "web", rev: "1" }, on: "a1" }),
+    ],
     pods: ["1", "2"].map((rev) =>
-      pod(`p${rev}`, { labels: { app: "web", rev }, topologySpreadConstraints: [spread(web, { matchLabelKeys: ["rev"] })] }),
+      pod(`p${rev}`, {
+        labels: { app: "web", rev },
+        topologySpreadConstraints: [spread(web, { matchLabelKeys: ["rev"] })],
+      }),
     ),
   },
   {
     name: "preferably spread, by zone and node",
     nodes: zones,
-    bound: [pod("q", { labels: web, on: "a1" }), pod("r", { labels: web, on: "a2" }), pod("s", { labels: web, on: "b1" }), pod("t", { labels: web, on: "b1" })],
+    bound: [
+      pod("q", { labels: web, on: "a1" }),
+      pod("r", { labels: web, on: "a2" }),
+      pod("s", { labels: web, on: "b1" }),
+      pod("t", { labels: web, on: "b1" }),
+    ],
     pods: [
-      pod("p", { labels: web, topologySpreadConstraints: [spread(web, { soft: true }), spread(web, { key: HOST, soft: true, skew: 2 })] }),
+      pod("p", {
+        labels: web,
+        topologySpreadConstraints: [spread(web, { soft: true }), spread(web, { key: HOST, soft: true, skew: 2 })],
+      }),
     ],
   },
   {
@@ -468,7 +569,11 @@ export const SITUATIONS = [
     name: "pods of a Service are spread by default",
     nodes: [...zones, node("d")],
     services: [service("web", web)],
-    bound: [pod("q", { labels: web, on: "a1" }), pod("r", { labels: web, on: "a1" }), pod("s", { labels: web, on: "b1" })],
+    bound: [
+      pod("q", { labels: web, on: "a1" }),
+      pod("r", { labels: web, on: "a1" }),
+      pod("s", { labels: web, on: "b1" }),
+    ],
     pods: [pod("p", { labels: web }), pod("t", { labels: db })],
   },
   {
@@ -493,7 +598,10 @@ export const SITUATIONS = [
   {
     name: "a less urgent pod gives way",
     nodes: [full("a", "2"), full("b", "2")],
-    bound: [pod("q", { cpu: "1500m", priority: "low", on: "a" }), pod("r", { cpu: "1500m", priority: "high", on: "b" })],
+    bound: [
+      pod("q", { cpu: "1500m", priority: "low", on: "a" }),
+      pod("r", { cpu: "1500m", priority: "high", on: "b" }),
+    ],
     pods: [pod("p", { cpu: "1", priority: "middle" })],
   },
   {
@@ -535,7 +643,10 @@ export const SITUATIONS = [
     name: "a budget spares pods, where others can give way",
     nodes: [full("a", "2"), full("b", "2")],
     budgets: [budget("web", web, 0)],
-    bound: [pod("q", { cpu: "2", labels: web, priority: "low", on: "a" }), pod("r", { cpu: "2", labels: db, priority: "middle", on: "b" })],
+    bound: [
+      pod("q", { cpu: "2", labels: web, priority: "low", on: "a" }),
+      pod("r", { cpu: "2", labels: db, priority: "middle", on: "b" }),
+    ],
     pods: [pod("p", { cpu: "2", priority: "high" })],
   },
   {
@@ -549,7 +660,10 @@ export const SITUATIONS = [
     name: "on one node those of a budget are spared first",
     nodes: [full("a", "2")],
     budgets: [budget("web", web, 0)],
-    bound: [pod("q", { cpu: "1", labels: web, priority: "low", on: "a" }), pod("r", { cpu: "1", labels: db, priority: "middle", on: "a" })],
+    bound: [
+      pod("q", { cpu: "1", labels: web, priority: "low", on: "a" }),
+      pod("r", { cpu: "1", labels: db, priority: "middle", on: "a" }),
+    ],
     pods: [pod("p", { cpu: "1", priority: "high" })],
   },
   {
@@ -561,7 +675,10 @@ export const SITUATIONS = [
   {
     name: "pods in the way of a spread give way",
     nodes: [inZone("a1", "a", { cpu: "2" }), inZone("b1", "b", { cpu: "1" })],
-    bound: [pod("q", { labels: web, cpu: "1", priority: "low", on: "a1" }), pod("r", { cpu: "1", priority: "high", on: "b1" })],
+    bound: [
+      pod("q", { labels: web, cpu: "1", priority: "low", on: "a1" }),
+      pod("r", { cpu: "1", priority: "high", on: "b1" }),
+    ],
     pods: [pod("p", { labels: web, cpu: "1", priority: "middle", topologySpreadConstraints: [spread(web)] })],
   },
   {
@@ -579,8 +696,19 @@ export const SITUATIONS = [
   {
     name: "a host port is given up",
     nodes: [node("a")],
-    bound: [pod("q", { priority: "low", on: "a", containers: [{ name: "c", image: "pause", ports: [{ containerPort: 80, hostPort: 8080 }] }] })],
-    pods: [pod("p", { priority: "high", containers: [{ name: "c", image: "pause", ports: [{ containerPort: 80, hostPort: 8080 }] }] })],
+    bound: [
+      pod("q", {
+        priority: "low",
+        on: "a",
+        containers: [{ name: "c", image: "pause", ports: [{ containerPort: 80, hostPort: 8080 }] }],
+      }),
+    ],
+    pods: [
+      pod("p", {
+        priority: "high",
+        containers: [{ name: "c", image: "pause", ports: [{ containerPort: 80, hostPort: 8080 }] }],
+      }),
+    ],
   },
   // What no node can help.
   { name: "no nodes", nodes: [], pods: [pod("p")] },

@@ -1,6 +1,6 @@
 /**
- * What a scheduling plugin is: Kubernetes' extension points under Kubernetes' names. A plugin has those that it needs; all up to
- * `permit` answer at once, what may wait comes after.
+ * What a scheduling plugin is: Kubernetes' extension points under Kubernetes' names. A plugin has those that it needs; all but
+ * those of the binding answer at once.
  *
  * @see https://kubernetes.io/docs/concepts/scheduling-eviction/scheduling-framework/
  * @see k8s.io/kube-scheduler/framework/interface.go
@@ -39,9 +39,9 @@ export class CycleState {
     this.byPlugin.set(plugin, state);
   }
 
-  /** Undefined: the plugin has written nothing in this attempt. */
-  read<State>(plugin: string): State | undefined {
-    return this.byPlugin.get(plugin) as State | undefined;
+  /** What the plugin itself has written; undefined: nothing in this attempt. */
+  read(plugin: string): unknown {
+    return this.byPlugin.get(plugin);
   }
 }
 
@@ -67,11 +67,8 @@ export interface PostFilterResult {
   readonly message: string;
 }
 
-/** `wait`: the pod has its node, and is bound once `until` has resolved without a rejection; when the time is up it is not. */
-export type PermitResult =
-  | undefined
-  | { readonly rejection: Rejection }
-  | { readonly wait: { readonly timeoutMs: number; readonly until: Promise<Rejection | undefined> } };
+/** An extension point that may wait, which no core does: `binding-plugin.ts` says what it is asked and answers. */
+type LaterPoint = (...asked: never[]) => unknown;
 
 /** What an attempt has found out about the nodes, for `postFilter`. */
 export interface Findings {
@@ -93,12 +90,7 @@ export interface Plugin {
   /** Undefined: the pod may go there. */
   filter?(state: CycleState, pod: PodInfo, node: NodeInfo, snapshot: Snapshot): Rejection | undefined;
   /** For a pod that no node takes. Undefined: nothing to say. */
-  postFilter?(
-    state: CycleState,
-    pod: PodInfo,
-    findings: Findings,
-    snapshot: Snapshot,
-  ): PostFilterResult | undefined;
+  postFilter?(state: CycleState, pod: PodInfo, findings: Findings, snapshot: Snapshot): PostFilterResult | undefined;
   /** `skip`: the plugin scores no node of this attempt. */
   preScore?(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[], snapshot: Snapshot): "skip" | undefined;
   /** Between 0 and 100, unless `normalizeScore` brings it there. Higher is better. */
@@ -108,11 +100,9 @@ export interface Plugin {
   reserve?(state: CycleState, pod: PodInfo, node: string): Rejection | undefined;
   /** Takes `reserve` back; told in reverse order, also to those that have not been asked. Must not fail. */
   unreserve?(state: CycleState, pod: PodInfo, node: string): void;
-  permit?(state: CycleState, pod: PodInfo, node: string): PermitResult;
-  /** What must be done before the pod is bound. */
-  preBind?(state: CycleState, pod: PodInfo, node: string): Promise<Rejection | undefined>;
-  /** `skip`: another one is to bind it. The pod is bound when it resolves with `bound`; else it throws. */
-  bind?(state: CycleState, pod: PodInfo, node: string): Promise<"bound" | "skip">;
+  readonly permit?: LaterPoint;
+  readonly preBind?: LaterPoint;
+  readonly bind?: LaterPoint;
   postBind?(state: CycleState, pod: PodInfo, node: string): void;
   /**
    * Queueing hint: whether `event` may help a pod that this plugin has rejected. Without it a pod is tried again when the filters

@@ -32,7 +32,10 @@ export function mayHelp(
     : false;
 }
 
-function* pluginsOf({ plugins }: Profile, names: ReadonlySet<string>): Iterable<Profile["plugins"]["filter"][number] | Profile["plugins"]["preFilter"][number]> {
+function* pluginsOf(
+  { plugins }: Profile,
+  names: ReadonlySet<string>,
+): Iterable<Profile["plugins"]["filter"][number] | Profile["plugins"]["preFilter"][number]> {
   for (const plugin of plugins.filter) if (names.has(plugin.name)) yield plugin;
   for (const plugin of plugins.preFilter) if (names.has(plugin.name) && plugin.filter === undefined) yield plugin;
 }
@@ -45,12 +48,7 @@ function suits(event: ClusterEvent, node: NodeInfo, profile: Profile, pod: PodIn
   return isNode && !rejection.unresolvable && [...node.pods.values()].some(({ priority }) => priority < pod.priority);
 }
 
-function localRejection(
-  node: NodeInfo,
-  { plugins }: Profile,
-  pod: PodInfo,
-  snapshot: Snapshot,
-): Rejection | undefined {
+function localRejection(node: NodeInfo, { plugins }: Profile, pod: PodInfo, snapshot: Snapshot): Rejection | undefined {
   const state = new CycleState();
   for (const plugin of plugins.filter) {
     if (plugin.isSchedulableAfter !== undefined) continue;

@@ -51,17 +51,16 @@ export function termMatches(term: AffinityTerm, pod: Meant, namespaceLabels: Lab
   return inNamespace && term.selector.matches(pod.labels);
 }
 
-/** `matchLabelKeys` are part of the selector already: the API server merges them when the pod is created. */
 export function podTerms(pod: Pod): PodTerms {
   const { podAffinity, podAntiAffinity } = pod.spec?.affinity ?? {};
   if (podAffinity === undefined && podAntiAffinity === undefined) return NO_TERMS;
-  const namespace = pod.metadata?.namespace ?? "";
-  const required = (terms: readonly PodAffinityTerm[] = []): readonly AffinityTerm[] =>
-    terms.map((term) => compileTerm(term, namespace));
+  const { namespace = "", labels = {} } = pod.metadata ?? {};
+  const compile = (term: PodAffinityTerm): AffinityTerm => compileTerm(term, namespace, labels);
+  const required = (terms: readonly PodAffinityTerm[] = []): readonly AffinityTerm[] => terms.map(compile);
   const preferred = (
     terms: readonly { readonly weight: number; readonly podAffinityTerm: PodAffinityTerm }[] = [],
   ): readonly WeightedTerm[] =>
-    terms.map(({ weight, podAffinityTerm }) => ({ weight, term: compileTerm(podAffinityTerm, namespace) }));
+    terms.map(({ weight, podAffinityTerm }) => ({ weight, term: compile(podAffinityTerm) }));
   return {
     requiredAffinity: required(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
     requiredAntiAffinity: required(podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
@@ -70,8 +69,14 @@ export function podTerms(pod: Pod): PodTerms {
   };
 }
 
-function compileTerm(term: PodAffinityTerm, podNamespace: string): AffinityTerm {
-  const { topologyKey, labelSelector, namespaceSelector, namespaces = [] } = term;
+function compileTerm(term: PodAffinityTerm, podNamespace: string, labels: Labels): AffinityTerm {
+  const { topologyKey, namespaceSelector, namespaces = [] } = term;
+  const labelSelector = withLabelKeys(
+    withLabelKeys(term.labelSelector, term.matchLabelKeys, labels, "In"),
+    term.mismatchLabelKeys,
+    labels,
+    "NotIn",
+  );
   const named = namespaces.length === 0 && namespaceSelector === undefined ? [podNamespace] : namespaces;
   return {
     text: JSON.stringify([topologyKey, named, namespaceSelector ?? null, labelSelector ?? null]),
@@ -80,6 +85,19 @@ function compileTerm(term: PodAffinityTerm, podNamespace: string): AffinityTerm 
     namespaceSelector: namespaceSelector === undefined ? undefined : compileCached(namespaceSelector),
     selector: compileCached(labelSelector),
   };
+}
+
+/** The selector, and besides the pod's own value of each of `keys` that it has, or any other. */
+export function withLabelKeys(
+  selector: LabelSelector | undefined,
+  keys: readonly string[] | undefined,
+  labels: Labels,
+  operator: "In" | "NotIn",
+): LabelSelector | undefined {
+  const own = (keys ?? []).filter((key) => Object.hasOwn(labels, key));
+  if (selector === undefined || own.length === 0) return selector;
+  const expressions = own.map((key) => ({ key, operator, values: [labels[key]!] }));
+  return { ...selector, matchExpressions: [...(selector.matchExpressions ?? []), ...expressions] };
 }
 
 /** Selectors that are kept compiled: those of so many templates. */

@@ -42,7 +42,15 @@ interface Search {
   /** Of nodes that were left out from the start. */
   readonly leftOut: string;
   readonly filters: readonly PluginAt<"filter">[];
+  /** It is rejected wherever it would be, and whoever gives way. */
+  readonly isHopeless: boolean;
 }
+
+/**
+ * kube-scheduler asks its plugins for room also then, and says what the first of them, DynamicResources, answers when nobody has
+ * asked it before.
+ */
+const HOPELESS: PostFilterResult = { message: "not found" };
 
 /** Below this many nodes all are looked at. */
 const FEASIBLE_NODES_MIN = 100;
@@ -77,7 +85,7 @@ export class Scheduling {
       const scores = scoreNodes(profile, state, pod, feasible, this.snapshot, observer);
       return { node: scores.best(chance).name, state, scores, rejections };
     }
-    const found = this.postFilter(profile, state, pod, search, chance, observer);
+    const found = search.isHopeless ? HOPELESS : this.postFilter(profile, state, pod, search, chance, observer);
     const { length } = cache.nodes;
     const reasons =
       search.preFilterMessage === ""
@@ -103,7 +111,8 @@ export class Scheduling {
       observer.point("preFilter", statusOf(rejection), sinceMs);
       for (const { name } of cache.nodes) rejections.set(name, rejection);
       const preFilterMessage = rejection.reasons.join(", ");
-      return { feasible: [], rejections, rejectors, preFilterMessage, leftOut: "", filters };
+      const isHopeless = rejection.unresolvable;
+      return { feasible: [], rejections, rejectors, preFilterMessage, leftOut: "", filters, isHopeless };
     }
     observer.point("preFilter", "Success", sinceMs);
     const filtersSinceMs = observer.nowMs();
@@ -112,7 +121,7 @@ export class Scheduling {
     observer.point("filter", "Success", filtersSinceMs);
     const leftOut =
       before.nodes === undefined ? "" : `node(s) didn't satisfy plugin(s) [${[...before.limiters].sort().join(" ")}]`;
-    return { feasible, rejections, rejectors, preFilterMessage: "", leftOut, filters };
+    return { feasible, rejections, rejectors, preFilterMessage: "", leftOut, filters, isHopeless: false };
   }
 
   /** Room that was made for the pod is looked at first: likely nothing else takes it. */
@@ -131,8 +140,11 @@ export class Scheduling {
     const nominated = cache.node(nominator.of(pod.key));
     if (nominated !== undefined && takes(nominated) === undefined) return [nominated];
     const nodes =
-      named === undefined ? cache.nodes : [...named].map((name) => cache.node(name)).filter((node) => node !== undefined);
-    const wanted = profile.plugins.score.length === 0 ? 1 : feasibleNodesWanted(nodes.length, profile.percentageOfNodesToScore);
+      named === undefined
+        ? cache.nodes
+        : [...named].map((name) => cache.node(name)).filter((node) => node !== undefined);
+    const wanted =
+      profile.plugins.score.length === 0 ? 1 : feasibleNodesWanted(nodes.length, profile.percentageOfNodesToScore);
     const feasible: NodeInfo[] = [];
     let looked = 0;
     for (; looked < nodes.length && feasible.length < wanted; looked++) {

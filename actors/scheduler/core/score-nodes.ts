@@ -53,7 +53,7 @@ export function scoreNodes(
   snapshot: Snapshot,
   observer: Observer,
 ): Scores {
-  const totals = new Array<number>(nodes.length).fill(0);
+  const totals = nodes.map(() => 0);
   const parts: PluginScores[] = [];
   // A single node needs no scores.
   if (nodes.length === 1) return new Scores(nodes, totals, parts);
@@ -105,10 +105,7 @@ function scoresOf(
   observer: Observer,
 ): number[] {
   const sinceMs = observer.measuresPlugins ? observer.nowMs() : 0;
-  const scores = new Array<number>(nodes.length);
-  for (let index = 0; index < nodes.length; index++) {
-    scores[index] = plugin.score(state, pod, nodes[index]!, snapshot);
-  }
+  const scores = nodes.map((node) => plugin.score(state, pod, node, snapshot));
   plugin.normalizeScore?.(state, pod, scores, nodes);
   if (observer.measuresPlugins) observer.plugin("score", plugin.name, "Success", sinceMs);
   return scores;

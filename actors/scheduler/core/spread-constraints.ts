@@ -1,6 +1,6 @@
 /** Topology spread constraints as they hold for one pod: its own, or a profile's with the selectors of what the pod belongs to. */
 import { matchesRequiredNodes } from "../../../protocols/kubernetes/node-selectors.ts";
-import type { CompiledLabelSelector, Labels } from "../../../protocols/kubernetes/selectors.ts";
+import type { CompiledLabelSelector } from "../../../protocols/kubernetes/selectors.ts";
 import { matchesPlainSelector } from "../../../protocols/kubernetes/selectors.ts";
 import { tolerates } from "../../../protocols/kubernetes/taints.ts";
 import type { TopologySpreadConstraint } from "../../../protocols/kubernetes/types/core-v1.ts";
@@ -10,7 +10,7 @@ import type { Snapshot } from "./framework.ts";
 import type { NodeInfo } from "./node-info.ts";
 import type { PodCounts } from "./pod-counts.ts";
 import type { PodInfo } from "./pod-info.ts";
-import { compileCached } from "./pod-terms.ts";
+import { compileCached, withLabelKeys } from "./pod-terms.ts";
 
 export interface SpreadConstraint {
   readonly maxSkew: number;
@@ -38,7 +38,10 @@ export function spreadConstraints(
   if (own.length > 0) {
     return own
       .filter(({ whenUnsatisfiable }) => whenUnsatisfiable === action)
-      .map((constraint) => compiled(constraint, withLabelKeys(constraint, pod.labels)));
+      .map((constraint) => {
+        const { labelSelector, matchLabelKeys } = constraint;
+        return compiled(constraint, withLabelKeys(labelSelector, matchLabelKeys, pod.labels, "In"));
+      });
   }
   const chosen = defaults.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === action);
   if (chosen.length === 0) return [];
@@ -56,16 +59,6 @@ function compiled(constraint: TopologySpreadConstraint, selector: LabelSelector 
     honorsAffinity: (constraint.nodeAffinityPolicy ?? "Honor") === "Honor",
     honorsTaints: constraint.nodeTaintsPolicy === "Honor",
   };
-}
-
-function withLabelKeys(
-  { labelSelector, matchLabelKeys = [] }: TopologySpreadConstraint,
-  labels: Labels,
-): LabelSelector | undefined {
-  const matched = matchLabelKeys.filter((key) => labels[key] !== undefined);
-  if (matched.length === 0 || labelSelector === undefined) return labelSelector;
-  const keys = matched.map((key) => ({ key, operator: "In" as const, values: [labels[key]!] }));
-  return { ...labelSelector, matchExpressions: [...(labelSelector.matchExpressions ?? []), ...keys] };
 }
 
 /** The selectors of all Services that mean the pod, and of its controller, as one. Undefined: it belongs to nothing that selects. */

@@ -15,7 +15,9 @@ async function load(name: string, module: string): Promise<SchedulerPluginFactor
   try {
     exported = ((await import(module)) as { readonly default?: unknown }).default;
   } catch (error) {
-    throw new InkubeError("PLUGIN_NOT_LOADED", `the scheduler plugin ${name} can't be loaded: ${String(error)}`, { cause: error });
+    throw new InkubeError("PLUGIN_NOT_LOADED", `the scheduler plugin ${name} can't be loaded: ${String(error)}`, {
+      cause: error,
+    });
   }
   if (typeof exported !== "function") {
     const what = `the scheduler plugin ${name} has no function as its default export (${module})`;

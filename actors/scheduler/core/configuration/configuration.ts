@@ -39,7 +39,13 @@ const SHAPE: Shape = {
       },
     },
     clientConnection: {
-      fields: { kubeconfig: "string", acceptContentTypes: "string", contentType: "string", qps: "number", burst: "integer" },
+      fields: {
+        kubeconfig: "string",
+        acceptContentTypes: "string",
+        contentType: "string",
+        qps: "number",
+        burst: "integer",
+      },
     },
     enableProfiling: "boolean",
     enableContentionProfiling: "boolean",
@@ -54,7 +60,9 @@ const SHAPE: Shape = {
           schedulerName: "string",
           percentageOfNodesToScore: "integer",
           plugins: {
-            fields: Object.fromEntries([...EXTENSION_POINTS, "multiPoint"].map((point): [string, Shape] => [point, SET])),
+            fields: Object.fromEntries(
+              [...EXTENSION_POINTS, "multiPoint"].map((point): [string, Shape] => [point, SET]),
+            ),
           },
           pluginConfig: { listOf: { fields: { name: "string", args: "any" } } },
         },
@@ -82,7 +90,10 @@ export function readConfiguration(
   const { apiVersion, kind } = value as KubeSchedulerConfiguration;
   if (kind !== KIND || apiVersion !== API_VERSION) {
     const [group = "", version = ""] = (apiVersion ?? "").split("/");
-    const named = kind === undefined ? "Object 'Kind' is missing" : `no kind "${kind}" is registered for version "${group}/${version}"`;
+    const named =
+      kind === undefined
+        ? "Object 'Kind' is missing"
+        : `no kind "${kind}" is registered for version "${group}/${version}"`;
     return { problem: `${named}: must be a ${KIND} of ${API_VERSION}` };
   }
   const strict = wrongWith(value, SHAPE);
@@ -117,7 +128,8 @@ function problemsOf(given: Readonly<Record<string, unknown>>, configuration: Res
   for (const [index, profile] of profiles.entries()) problems.push(...profileProblems(profile, `profiles[${index}]`));
   for (const [index, { schedulerName }] of profiles.entries()) {
     const first = profiles.findIndex((other) => other.schedulerName === schedulerName);
-    if (first !== index) problems.push(duplicate(`profiles[${index}].schedulerName`, `profiles[${first}].schedulerName`));
+    if (first !== index)
+      problems.push(duplicate(`profiles[${index}].schedulerName`, `profiles[${first}].schedulerName`));
   }
   problems.push(...percentageProblems("percentageOfNodesToScore", percentageOfNodesToScore));
   if (podInitialBackoffSeconds <= 0) {
@@ -128,7 +140,9 @@ function problemsOf(given: Readonly<Record<string, unknown>>, configuration: Res
     problems.push(invalid("podMaxBackoffSeconds", podMaxBackoffSeconds, why));
   }
   if (Array.isArray(given["extenders"]) && given["extenders"].length > 0) {
-    problems.push(forbidden("extenders", "extenders are not called; a plugin of your own does the same in the process"));
+    problems.push(
+      forbidden("extenders", "extenders are not called; a plugin of your own does the same in the process"),
+    );
   }
   return problems;
 }

@@ -47,7 +47,8 @@ export function defaultPreemptionArgs(given: Args): DefaultPreemptionArgs {
 }
 
 export function interPodAffinityArgs(given: Args): InterPodAffinityArgs {
-  const { hardPodAffinityWeight = 1, ignorePreferredTermsOfExistingPods = false } = given as Partial<InterPodAffinityArgs>;
+  const { hardPodAffinityWeight = 1, ignorePreferredTermsOfExistingPods = false } =
+    given as Partial<InterPodAffinityArgs>;
   return { hardPodAffinityWeight, ignorePreferredTermsOfExistingPods };
 }
 
@@ -97,7 +98,9 @@ export function argsProblems(plugin: string, args: Args, path: string): readonly
       return preemptionProblems(defaultPreemptionArgs(args), path);
     case "InterPodAffinity": {
       const { hardPodAffinityWeight: weight } = interPodAffinityArgs(args);
-      return inRange(weight, 0, 100) ? [] : [invalid(`${path}.hardPodAffinityWeight`, weight, "not in valid range [0, 100]")];
+      return inRange(weight, 0, 100)
+        ? []
+        : [invalid(`${path}.hardPodAffinityWeight`, weight, "not in valid range [0, 100]")];
     }
     case "NodeResourcesBalancedAllocation":
       return balancedProblems(balancedAllocationArgs(args).resources, `${path}.resources`);
@@ -134,7 +137,9 @@ function preemptionProblems(args: DefaultPreemptionArgs, path: string): readonly
 
 function balancedProblems(resources: readonly ResourceSpec[], path: string): readonly string[] {
   return resources.flatMap(({ name, weight }, index) => [
-    ...(resources.findIndex((other) => other.name === name) === index ? [] : [duplicate(`${path}[${index}].name`, name)]),
+    ...(resources.findIndex((other) => other.name === name) === index
+      ? []
+      : [duplicate(`${path}[${index}].name`, name)]),
     ...(weight === 1 ? [] : [invalid(`${path}[${index}].weight`, weight, "must be 1")]),
   ]);
 }
@@ -189,7 +194,10 @@ function shapeProblems(shape: readonly ShapePoint[] | undefined, path: string): 
   return problems;
 }
 
-function spreadProblems({ defaultConstraints, defaultingType }: PodTopologySpreadArgs, path: string): readonly string[] {
+function spreadProblems(
+  { defaultConstraints, defaultingType }: PodTopologySpreadArgs,
+  path: string,
+): readonly string[] {
   const problems: string[] = [];
   const types = ["System", "List"];
   if (!types.includes(defaultingType)) problems.push(unsupported(`${path}.defaultingType`, defaultingType, types));

@@ -121,7 +121,10 @@ function candidateOn(node: NodeInfo, pod: PodInfo, { fits }: Findings, snapshot:
     const protectedBy = protectedPods(lower, snapshot);
     let violations = 0;
     // Those that a budget protects are spared first, then by importance.
-    for (const other of [...lower.filter((one) => protectedBy.has(one)), ...lower.filter((one) => !protectedBy.has(one))]) {
+    for (const other of [
+      ...lower.filter((one) => protectedBy.has(one)),
+      ...lower.filter((one) => !protectedBy.has(one)),
+    ]) {
       giveBack(other);
       if (fits(node) === undefined) continue;
       take(other);
@@ -194,5 +197,8 @@ export function bestOf(candidates: readonly Candidate[]): Candidate {
 
 function earliestStart({ victims }: Candidate): string {
   const highest = victims[0]?.priority;
-  return victims.filter(({ priority }) => priority === highest).map(startOf).reduce((least, start) => (start < least ? start : least), "~");
+  return victims
+    .filter(({ priority }) => priority === highest)
+    .map(startOf)
+    .reduce((least, start) => (start < least ? start : least), "~");
 }

@@ -27,7 +27,7 @@ export const imageLocality: Plugin = {
     return undefined;
   },
   score(state, _pod, node, { cache }) {
-    const images = state.read<readonly string[]>(NAME) ?? [];
+    const images = (state.read(NAME) as readonly string[] | undefined) ?? [];
     const most = MOST_BYTES_OF_CONTAINER * images.length;
     const bytes = Math.min(most, Math.max(LEAST_BYTES, spreadBytes(images, node, cache)));
     return Math.floor((MAX_NODE_SCORE * (bytes - LEAST_BYTES)) / (most - LEAST_BYTES));

@@ -7,7 +7,7 @@
 import type { Labels } from "../../../../protocols/kubernetes/selectors.ts";
 import type { ClusterEvent } from "../cluster-event.ts";
 import type { ClusterObjects } from "../cluster-objects.ts";
-import type { CycleState, Plugin, Rejection, Snapshot } from "../framework.ts";
+import type { Plugin, Rejection, Snapshot } from "../framework.ts";
 import { MAX_NODE_SCORE } from "../framework.ts";
 import type { NodeInfo } from "../node-info.ts";
 import type { PodCounts } from "../pod-counts.ts";
@@ -26,7 +26,11 @@ export interface InterPodAffinityArgs {
   readonly ignorePreferredTermsOfExistingPods: boolean;
 }
 
-const reject = (reason: string, unresolvable: boolean): Rejection => ({ plugin: NAME, reasons: [reason], unresolvable });
+const reject = (reason: string, unresolvable: boolean): Rejection => ({
+  plugin: NAME,
+  reasons: [reason],
+  unresolvable,
+});
 const AFFINITY = reject("node(s) didn't match pod affinity rules", true);
 const ANTI_AFFINITY = reject("node(s) didn't match pod anti-affinity rules", false);
 const EXISTING_ANTI_AFFINITY = reject("node(s) didn't satisfy existing pods anti-affinity rules", false);
@@ -71,7 +75,7 @@ export function interPodAffinity(args: InterPodAffinityArgs): Plugin {
       return undefined;
     },
     filter(state, pod, node, snapshot) {
-      const required = state.read<Required>(NAME);
+      const required = state.read(NAME) as Required | undefined;
       if (required === undefined) return undefined;
       const { index, topologyVersion: version } = snapshot.cache;
       if (required.termsVersion !== index.termsVersion) {
@@ -94,7 +98,7 @@ export function interPodAffinity(args: InterPodAffinityArgs): Plugin {
     },
     score(state, _pod, node, { cache }) {
       let score = 0;
-      for (const { topologyKey, counts, weight } of state.read<readonly Scored[]>(SCORES) ?? []) {
+      for (const { topologyKey, counts, weight } of (state.read(SCORES) as readonly Scored[] | undefined) ?? []) {
         const value = node.labels[topologyKey];
         if (value !== undefined) score += weight * (counts.in(topologyKey, cache.topologyVersion).get(value) ?? 0);
       }
@@ -108,8 +112,7 @@ export function interPodAffinity(args: InterPodAffinityArgs): Plugin {
         if (score > most) most = score;
       }
       for (let index = 0; index < scores.length; index++) {
-        scores[index] =
-          most === least ? 0 : Math.trunc(MAX_NODE_SCORE * ((scores[index]! - least) / (most - least)));
+        scores[index] = most === least ? 0 : Math.trunc(MAX_NODE_SCORE * ((scores[index]! - least) / (most - least)));
       }
     },
     isSchedulableAfter,
@@ -173,9 +176,7 @@ function scoredBy(pod: PodInfo, snapshot: Snapshot, args: InterPodAffinityArgs):
       counts: countedBy([term], snapshot, means),
     }));
   const others = (kind: TermKind, factor: number): readonly Scored[] =>
-    factor === 0
-      ? []
-      : matching(kind, pod, snapshot).map((scored) => ({ ...scored, weight: scored.weight * factor }));
+    factor === 0 ? [] : matching(kind, pod, snapshot).map((scored) => ({ ...scored, weight: scored.weight * factor }));
   return [
     ...own(preferredAffinity, 1),
     ...own(preferredAntiAffinity, -1),

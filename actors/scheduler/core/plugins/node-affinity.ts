@@ -44,7 +44,7 @@ export function nodeAffinity({ addedAffinity }: NodeAffinityArgs): Plugin {
     },
     score(state, _pod, { node }) {
       let sum = 0;
-      for (const { weight, preference } of state.read<readonly PreferredSchedulingTerm[]>(NAME) ?? []) {
+      for (const { weight, preference } of (state.read(NAME) as readonly PreferredSchedulingTerm[] | undefined) ?? []) {
         if (matchesNodeTerm(preference, node)) sum += weight;
       }
       return sum;

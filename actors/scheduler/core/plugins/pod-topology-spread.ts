@@ -86,9 +86,9 @@ export function podTopologySpread(args: PodTopologySpreadArgs): Plugin {
       return undefined;
     },
     filter(state, pod, node, snapshot) {
-      const spreads = state.read<Spreads>(NAME);
+      const spreads = state.read(NAME) as Spreads | undefined;
       if (spreads === undefined) return undefined;
-      if (spreads.podsVersion !== snapshot.cache.podsVersion) count(spreads, pod, snapshot);
+      if (spreads.podsVersion !== snapshot.cache.podsVersion) countSpreads(spreads, pod, snapshot);
       for (const { constraint, countsItself, pods, least } of spreads.spreads) {
         const value = node.labels[constraint.topologyKey];
         if (value === undefined) return NO_LABEL;
@@ -106,7 +106,7 @@ export function podTopologySpread(args: PodTopologySpreadArgs): Plugin {
       return undefined;
     },
     score(state, _pod, node) {
-      const scores = state.read<Scores>(SCORES);
+      const scores = state.read(SCORES) as Scores | undefined;
       if (scores === undefined || isIgnored(scores, node)) return 0;
       let score = 0;
       for (const { constraint, pods, weight } of scores.scored) {
@@ -118,7 +118,7 @@ export function podTopologySpread(args: PodTopologySpreadArgs): Plugin {
       return Math.round(score);
     },
     normalizeScore(state, _pod, scores, nodes) {
-      const read = state.read<Scores>(SCORES);
+      const read = state.read(SCORES) as Scores | undefined;
       const ignored = (index: number): boolean => read !== undefined && isIgnored(read, nodes[index]!);
       let least = Infinity;
       let most = 0;
@@ -143,7 +143,7 @@ function hasOwn({ pod }: PodInfo): boolean {
 }
 
 /** The pods in each domain, and the least of them; where nothing leaves nodes out, the cache has them counted. */
-function count(spreads: Spreads, pod: PodInfo, snapshot: Snapshot): void {
+function countSpreads(spreads: Spreads, pod: PodInfo, snapshot: Snapshot): void {
   const { cache } = snapshot;
   spreads.podsVersion = cache.podsVersion;
   const constraints = spreads.spreads.map(({ constraint }) => constraint);
