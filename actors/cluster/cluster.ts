@@ -304,6 +304,7 @@ export class Cluster implements AsyncDisposable {
       etcd: { established },
       heapLimitsMb: options.heapLimitsMb,
       controllerManager: { rootCa: identity.authority },
+      ...(options.scheduler === undefined ? {} : { scheduler: options.scheduler }),
       rings: (actors) => this.ringsOf(actors),
       ...(options.otlp === undefined ? {} : { otlp: options.otlp }),
     };
