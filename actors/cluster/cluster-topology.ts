@@ -50,6 +50,7 @@ export function topologyOf({
     etcd: { established },
     heapLimitsMb: options.heapLimitsMb,
     controllerManager: { rootCa: identity.authority, volumesRoot },
+    ...(options.scheduler === undefined ? {} : { scheduler: options.scheduler }),
     rings,
     ...(options.otlp === undefined ? {} : { otlp: options.otlp }),
   };

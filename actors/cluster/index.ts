@@ -15,6 +15,8 @@ export type { ActorStatistics, HeapInUse, Introspectable, Tracing } from "../../
 export type { Informer, Selector } from "../client/informer.ts";
 export type { AuditLogOptions } from "./audit-options.ts";
 export type { ClusterOptions, HeapLimits, ImageOptions } from "./options.ts";
+export type { SchedulerConfigurationOptions } from "./scheduler-options.ts";
+export type { SchedulerPlugin, SchedulerPluginFactory } from "../scheduler/profiles.ts";
 export type { RemoveWorkerOptions } from "./workers.ts";
 export { openTrace } from "./open-trace.ts";
 export type {

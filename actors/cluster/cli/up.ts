@@ -17,6 +17,7 @@ import { readManifests } from "./manifest-files.ts";
 import { PlainView } from "./plain-view.ts";
 import { Screen } from "./screen.ts";
 import { otlpOf } from "./otlp.ts";
+import { schedulerOf } from "./scheduler-flags.ts";
 import { duration } from "./view.ts";
 
 interface UpOptions {
@@ -33,6 +34,8 @@ interface UpOptions {
   readonly otlp?: string | true;
   readonly metricsPort?: string;
   readonly dashboard?: string | true;
+  readonly schedulerConfig?: string;
+  readonly schedulerPlugin: readonly string[];
   readonly auditPolicyFile?: string;
   readonly auditLogPath?: string;
   readonly auditLogMaxage?: string;
@@ -61,6 +64,8 @@ export function upCommand(): Command {
       "--otlp [url]",
       "send what happens to a collector of OpenTelemetry (default: OTEL_EXPORTER_OTLP_ENDPOINT's)",
     )
+    .option("--scheduler-config <path>", "a KubeSchedulerConfiguration: profiles, plugins, weights")
+    .option("--scheduler-plugin <name=module...>", "a plugin of your own, as a JavaScript module", [])
     .option("--audit-policy-file <path>", "which requests go to the audit log: a Policy of audit.k8s.io/v1")
     .option("--audit-log-path <path>", "file of the audit log")
     .option("--audit-log-maxage <days>", "that files put aside are kept; 0 is for ever (default: 366)")
@@ -132,6 +137,7 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
     pods: options.pods,
     images: parseImages(options.image),
     ...auditOf(options),
+    ...schedulerOf(options.schedulerConfig, options.schedulerPlugin, say),
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     ...(options.otlp === undefined ? {} : { otlp: otlpOf(options.otlp, process.env) }),
     ...(options.nodesPerThread === undefined
