@@ -61,6 +61,7 @@ export function topologyOf({
       volumesRoot,
       signing: { certificate: identity.authority, key: identity.authorityKey },
     },
+    ...(options.scheduler === undefined ? {} : { scheduler: options.scheduler }),
     rings,
     ...(options.otlp === undefined ? {} : { otlp: options.otlp }),
   };

@@ -80,6 +80,7 @@ export interface TopologyOptions {
   /** In place of `HEAP_LIMITS_MB`. */
   readonly heapLimitsMb?: Partial<Readonly<Record<Role, number>>>;
   readonly controllerManager: Partial<ControllerManagerOptions>;
+  readonly scheduler?: Partial<SchedulerOptions>;
   /** `false`: neither schedulers nor controller-managers. Default: one of each on every master. */
   readonly controllers?: boolean;
   /** So many workers have their actors on one thread; without it every actor has its own. */
@@ -226,7 +227,12 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
     ...(options.rings === undefined ? {} : { traceCollector: TRACE_COLLECTOR }),
     serviceCidr: options.addresses.serviceRange,
   };
-  const scheduler: SchedulerOptions = { ...SCHEDULER_DEFAULTS, apiServers, peers: others("scheduler") };
+  const scheduler: SchedulerOptions = {
+    ...SCHEDULER_DEFAULTS,
+    ...options.scheduler,
+    apiServers,
+    peers: others("scheduler"),
+  };
   const controllerManager: ControllerManagerOptions = {
     ...CONTROLLER_MANAGER_DEFAULTS,
     ...heartbeat(options.workers).controllerManager,

@@ -26,6 +26,7 @@ import { nodeLifecycleController } from "./controllers/node-lifecycle.ts";
 import { persistentVolumeBinder } from "./controllers/persistent-volume-binder.ts";
 import { podGarbageCollector } from "./controllers/pod-garbage-collector.ts";
 import { replicaSetController, replicationController } from "./controllers/replica-set.ts";
+import { resourceQuotaController } from "./controllers/resource-quota.ts";
 import { serviceAccountController } from "./controllers/service-account.ts";
 import { serviceAccountTokenController } from "./controllers/service-account-token.ts";
 import { statefulSetController } from "./controllers/stateful-set.ts";
@@ -64,6 +65,7 @@ const controllersOf = (io: ControllerManagerIo): readonly Controller[] => [
   ephemeralVolumeController,
   storageProtectionController,
   clusterRoleAggregationController,
+  resourceQuotaController,
   garbageCollector,
   podGarbageCollector,
   ...(io.sign === undefined ? [] : [certificateSigningController(io.sign)]),

@@ -181,7 +181,9 @@ function eventLine({ involvedObject, type, reason, message }) {
     // Ephemeral volumes are told of at their pods.
     if (reason !== "ClaimCreation" && !message.includes("PVC")) return "";
   }
-  return `${involvedObject.kind} ${involvedObject.name}: ${type} ${reason}: ${message}`;
+  // Which of several events are told in one is each recorder's own doing.
+  const told = message.replace("(combined from similar events): ", "");
+  return `${involvedObject.kind} ${involvedObject.name}: ${type} ${reason}: ${told}`;
 }
 
 function head({ name, deletionTimestamp }) {

@@ -20,6 +20,7 @@ import { PlainView } from "./plain-view.ts";
 import { Screen } from "./screen.ts";
 import { stopRequest } from "./stop-request.ts";
 import { otlpOf } from "./otlp.ts";
+import { schedulerOf } from "./scheduler-flags.ts";
 import { duration } from "./view.ts";
 
 interface UpOptions extends EtcdFlags {
@@ -37,6 +38,8 @@ interface UpOptions extends EtcdFlags {
   readonly otlp?: string | true;
   readonly metricsPort?: string;
   readonly dashboard?: string | true;
+  readonly schedulerConfig?: string;
+  readonly schedulerPlugin: readonly string[];
   readonly auditPolicyFile?: string;
   readonly auditLogPath?: string;
   readonly auditLogMaxage?: string;
@@ -64,6 +67,8 @@ export function upCommand(): Command {
       "--otlp [url]",
       "send what happens to a collector of OpenTelemetry (default: OTEL_EXPORTER_OTLP_ENDPOINT's)",
     )
+    .option("--scheduler-config <path>", "a KubeSchedulerConfiguration: profiles, plugins, weights")
+    .option("--scheduler-plugin <name=module...>", "a plugin of your own, as a JavaScript module", [])
     .option("--audit-policy-file <path>", "which requests go to the audit log: a Policy of audit.k8s.io/v1")
     .option("--audit-log-path <path>", "file of the audit log")
     .option("--audit-log-maxage <days>", "that files put aside are kept; 0 is for ever (default: 366)")
@@ -138,6 +143,7 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
     images: parseImages(options.image),
     ...auditOf(options),
     ...(etcd === undefined ? {} : { etcd }),
+    ...schedulerOf(options.schedulerConfig, options.schedulerPlugin, say),
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     ...(options.otlp === undefined ? {} : { otlp: otlpOf(options.otlp, process.env) }),
     ...(options.nodesPerThread === undefined

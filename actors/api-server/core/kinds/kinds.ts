@@ -198,7 +198,6 @@ const UNHEEDED: readonly KindRules[] = [
   storageVersionMigrationRules,
   validatingAdmissionPolicyBindingRules,
   validatingAdmissionPolicyRules,
-  resourceQuotaRules,
   roleBindingRules,
   roleRules,
   serviceCidrRules,

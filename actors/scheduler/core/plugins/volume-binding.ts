@@ -1,70 +1,80 @@
 /**
- * What a pod's claims mean for its node: VolumeBinding, VolumeZone, VolumeRestrictions and NodeVolumeLimits, in the words of Kubernetes'
- * plugins of these names.
+ * A pod waits for its claims, and goes where their volumes are or can be made. What is decided for claims that wait for a node is
+ * assumed here, and written by whoever binds.
+ * @see k8s.io/kubernetes/pkg/scheduler/framework/plugins/volumebinding
  */
-import type { Rejection } from "../framework.ts";
-import type { NodeInfo } from "../node-info.ts";
-import type { PodInfo } from "../pod-info.ts";
+import { claimsOfPod } from "../../../../protocols/kubernetes/volumes.ts";
+import type { CycleState, Plugin } from "../framework.ts";
 import type { PodVolumes } from "../volumes/pod-volumes.ts";
 import { bindingsOn, volumesOfPod } from "../volumes/pod-volumes.ts";
 import type { VolumeBindings, VolumeObjects } from "../volumes/volume-objects.ts";
-import { boundVolumes, exceedsLimits, isInZone, singleClaims, usesAny } from "../volumes/volume-placement.ts";
 
-const NOTHING: VolumeBindings = { bind: [], provision: [] };
+export const VOLUME_BINDING = "VolumeBinding";
 
-/** Of one attempt to place a pod. */
-export class PodVolumesFilter {
-  /** Why no node can take the pod. */
-  readonly rejection: Rejection | undefined;
-  private readonly pod: PodInfo;
-  private readonly objects: VolumeObjects;
-  private readonly volumes: PodVolumes | undefined;
-  private readonly isTaken: boolean = false;
-
-  constructor(pod: PodInfo, objects: VolumeObjects, nodes: readonly NodeInfo[]) {
-    this.pod = pod;
-    this.objects = objects;
-    const volumes = volumesOfPod(pod.pod, objects);
-    if (typeof volumes === "string") this.rejection = rejected("VolumeBinding", volumes, true);
-    else {
-      this.volumes = volumes;
-      this.isTaken = volumes !== undefined && isClaimInUse(pod, objects, nodes);
-    }
-  }
-
-  filter({ node, name, pods }: NodeInfo): Rejection | undefined {
-    if (this.volumes === undefined) return undefined;
-    if (this.isTaken) return rejected("VolumeRestrictions", IN_USE, false);
-    const others = [...pods.values()].map(({ pod }) => pod);
-    if (exceedsLimits(this.pod.pod, others, name, this.objects)) {
-      return rejected("NodeVolumeLimits", "node(s) exceed max volume count", false);
-    }
-    const found = bindingsOn(this.volumes, node, this.objects);
-    if (!("bind" in found)) {
-      return { plugin: "VolumeBinding", reasons: found, unresolvable: true };
-    }
-    const isThere = boundVolumes(this.pod.pod, this.objects).every((volume) => isInZone(volume, node));
-    return isThere ? undefined : rejected("VolumeZone", "node(s) had no available volume zone", true);
-  }
-
-  /** What the claims get on the node that was chosen. */
-  bindingsOn({ node }: NodeInfo): VolumeBindings {
-    if (this.volumes === undefined) return NOTHING;
-    const found = bindingsOn(this.volumes, node, this.objects);
-    return "bind" in found ? found : NOTHING;
-  }
+interface State {
+  readonly objects: VolumeObjects;
+  readonly volumes: PodVolumes;
+  /** By node, of those that can take the pod. */
+  readonly bindings: Map<string, VolumeBindings>;
 }
 
-/** Whether a pod that is placed uses a claim that is for one pod at a time. */
-function isClaimInUse({ pod }: PodInfo, objects: VolumeObjects, nodes: readonly NodeInfo[]): boolean {
-  const single = singleClaims(pod, objects);
-  if (single.size === 0) return false;
-  return nodes.some(({ pods }) => [...pods.values()].some((other) => usesAny(other.pod, single)));
+export const volumeBinding: Omit<Plugin, "permit" | "preBind" | "bind"> = {
+  name: VOLUME_BINDING,
+  preFilter(state, { pod }, { objects }) {
+    const volumes = volumesOfPod(pod, objects.volumes);
+    if (volumes === undefined) return "skip";
+    if (typeof volumes === "string") {
+      return { rejection: { plugin: VOLUME_BINDING, reasons: [volumes], unresolvable: true } };
+    }
+    const kept: State = { objects: objects.volumes, volumes, bindings: new Map() };
+    state.write(VOLUME_BINDING, kept);
+    return undefined;
+  },
+  filter(state, _pod, { node, name }) {
+    const kept = state.read(VOLUME_BINDING) as State | undefined;
+    if (kept === undefined) return undefined;
+    const found = bindingsOn(kept.volumes, node, kept.objects);
+    if (!("bind" in found)) return { plugin: VOLUME_BINDING, reasons: found, unresolvable: true };
+    kept.bindings.set(name, found);
+    return undefined;
+  },
+  reserve(state, _pod, node) {
+    const decided = decidedOf(state, node);
+    decided?.objects.assume(decided.bindings, node);
+    return undefined;
+  },
+  unreserve: forget,
+  postBind: forget,
+  isSchedulableAfter(event, { pod }) {
+    switch (event.kind) {
+      case "object-changed":
+        return VOLUMES.includes(event.resource) && claimsOfPod(pod).length > 0;
+      case "node-added":
+      case "node-updated":
+        return true;
+      case "pod-added":
+      case "pod-updated":
+      case "pod-deleted":
+      case "node-deleted":
+        return false;
+    }
+  },
+};
+
+const VOLUMES: readonly string[] = ["persistentvolumeclaims", "persistentvolumes", "storageclasses"];
+
+/** What the pod's claims get on the node that it goes to; undefined where they wait for nothing. */
+export function decidedOf(
+  state: CycleState,
+  node: string,
+): { readonly objects: VolumeObjects; readonly bindings: VolumeBindings } | undefined {
+  const kept = state.read(VOLUME_BINDING) as State | undefined;
+  const bindings = kept?.bindings.get(node);
+  if (kept === undefined || bindings === undefined) return undefined;
+  return bindings.bind.length + bindings.provision.length === 0 ? undefined : { objects: kept.objects, bindings };
 }
 
-const IN_USE =
-  "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod";
-
-function rejected(plugin: string, reason: string, unresolvable: boolean): Rejection {
-  return { plugin, reasons: [reason], unresolvable };
+function forget(state: CycleState, _pod: unknown, node: string): void {
+  const decided = decidedOf(state, node);
+  decided?.objects.forget(decided.bindings);
 }
