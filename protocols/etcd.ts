@@ -37,6 +37,17 @@ export interface RangeRequest {
   readonly countOnly?: boolean;
   /** Answer from this member's own state, which may be old. */
   readonly serializable?: boolean;
+  /** Absent: by key, ascending. */
+  readonly sort?: RangeSort;
+  /** Bounds of revisions, inclusive; 0 or absent: none. They take keys out of the answer, not out of its `count`. */
+  readonly minModRevision?: number;
+  readonly maxModRevision?: number;
+  readonly minCreateRevision?: number;
+  readonly maxCreateRevision?: number;
+}
+export interface RangeSort {
+  readonly target: "key" | "version" | "create" | "mod" | "value";
+  readonly isDescending: boolean;
 }
 export interface RangeResponse {
   readonly header: ResponseHeader;
@@ -51,6 +62,10 @@ export interface PutRequest {
   readonly value: Uint8Array;
   readonly lease?: string;
   readonly prevKv?: boolean;
+  /** Keep the value that the key has. */
+  readonly ignoreValue?: boolean;
+  /** Keep the lease that the key has. */
+  readonly ignoreLease?: boolean;
 }
 export interface PutResponse {
   readonly header: ResponseHeader;
@@ -70,6 +85,8 @@ export interface DeleteRangeResponse {
 
 export type Compare = {
   readonly key: string;
+  /** Holds when it holds for every key of the range. As in `RangeRequest`. */
+  readonly rangeEnd?: string;
   readonly result: "equal" | "greater" | "less" | "notEqual";
 } & (
   | { readonly target: "version" | "create" | "mod"; readonly value: number }
@@ -79,11 +96,13 @@ export type Compare = {
 export type RequestOp =
   | { readonly range: RangeRequest }
   | { readonly put: PutRequest }
-  | { readonly deleteRange: DeleteRangeRequest };
+  | { readonly deleteRange: DeleteRangeRequest }
+  | { readonly txn: Omit<TxnRequest, "cause"> };
 export type ResponseOp =
   | { readonly range: RangeResponse }
   | { readonly put: PutResponse }
-  | { readonly deleteRange: DeleteRangeResponse };
+  | { readonly deleteRange: DeleteRangeResponse }
+  | { readonly txn: TxnResponse };
 export interface TxnRequest {
   readonly compare: readonly Compare[];
   readonly success: readonly RequestOp[];
@@ -133,6 +152,9 @@ export interface MemberStatus {
   readonly hash: number;
   /** What is wrong with this member, in words; as in etcd. */
   readonly errors: readonly string[];
+  readonly alarms: readonly Pick<Alarm, "type">[];
+  /** Where etcd's own clients reach the member. */
+  readonly clientUrls: readonly string[];
 }
 
 /** One member of the group. Its id is never given to another one; who comes back without its disk has a new one. */
@@ -171,6 +193,15 @@ export type MembershipMethods = {
   memberPromote: Call<{ readonly id: string }, MembersResponse>;
 };
 
+export interface LeaseTimeToLive {
+  readonly id: string;
+  /** What is left; -1: there is no such lease. */
+  readonly ttlSeconds: number;
+  readonly grantedTtlSeconds: number;
+  /** The keys that hang on it, where they were asked for, in order. */
+  readonly keys: readonly string[];
+}
+
 /** What is wrong with a member's disk. The types are etcd's. */
 export interface Alarm {
   readonly type: "NOSPACE" | "CORRUPT";
@@ -199,6 +230,7 @@ export type EtcdMethods = MembershipMethods & {
   leaseRevoke: Call<{ readonly id: string }, { readonly header: ResponseHeader }>;
   /** `ttlSeconds` 0: there is no such lease any more. */
   leaseKeepAlive: Call<{ readonly id: string }, { readonly id: string; readonly ttlSeconds: number }>;
+  leaseTimeToLive: Call<{ readonly id: string; readonly keys?: boolean }, LeaseTimeToLive>;
   watch: Stream<WatchRequest, WatchResponse>;
   status: Call<null, MemberStatus>;
   /** This member's alarms, at once and at each change. */
@@ -274,7 +306,34 @@ export type EtcdErrorCode =
   /** This member's data can't be relied on, so it takes no part; another member may serve. Nothing was written. */
   | "ETCD_OUT_OF_SERVICE"
   /** What is on disk is damaged in the middle, or written by a newer version. */
-  | "ETCD_CORRUPT";
+  | "ETCD_CORRUPT"
+  | "ETCD_EMPTY_KEY"
+  /** A put that keeps the value or the lease of a key that is not there. */
+  | "ETCD_KEY_NOT_FOUND"
+  | "ETCD_VALUE_PROVIDED"
+  | "ETCD_LEASE_PROVIDED"
+  | "ETCD_INVALID_SORT_OPTION"
+  | "ETCD_LEASE_TTL_TOO_LARGE"
+  /** Only the leader does it. */
+  | "ETCD_NOT_LEADER"
+  | "ETCD_ROOT_USER_MISSING"
+  | "ETCD_ROOT_ROLE_MISSING"
+  | "ETCD_USER_EXISTS"
+  | "ETCD_USER_EMPTY"
+  | "ETCD_USER_NOT_FOUND"
+  | "ETCD_ROLE_EXISTS"
+  | "ETCD_ROLE_NOT_FOUND"
+  | "ETCD_ROLE_EMPTY"
+  | "ETCD_AUTH_FAILED"
+  | "ETCD_PERMISSION_NOT_GIVEN"
+  | "ETCD_PERMISSION_DENIED"
+  | "ETCD_ROLE_NOT_GRANTED"
+  | "ETCD_PERMISSION_NOT_GRANTED"
+  | "ETCD_AUTH_NOT_ENABLED"
+  | "ETCD_INVALID_TOKEN"
+  | "ETCD_INVALID_AUTH_MANAGEMENT"
+  /** Users or rights have changed since the request was checked; nothing was done. Retryable. */
+  | "ETCD_AUTH_OLD_REVISION";
 
 export const etcdProtocol: Protocol<EtcdMethods> = protocol<EtcdMethods>("etcd", {
   range: call(),
@@ -285,6 +344,7 @@ export const etcdProtocol: Protocol<EtcdMethods> = protocol<EtcdMethods>("etcd",
   leaseGrant: call(),
   leaseRevoke: call(),
   leaseKeepAlive: call(),
+  leaseTimeToLive: call(),
   watch: stream(),
   status: call(),
   alarms: stream(),

@@ -1,11 +1,21 @@
 /** The etcd actor: recovers its member from disk, then turns the protocol's requests into reads and commands. */
-import type { EtcdMethods, MembershipMethods, TxnRequest, WatchRequest, WatchResponse } from "../../protocols/etcd.ts";
+import type { EtcdMethods, WatchRequest, WatchResponse } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
-import type { Actor, ActorDefinition, Context, Handlers, Incoming, Ref, Sink } from "../../runtime/actor.ts";
+import type {
+  Actor,
+  ActorDefinition,
+  CallOptions,
+  Context,
+  Handlers,
+  Incoming,
+  Ref,
+  Sink,
+} from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { Alarms } from "./alarms.ts";
 import { BytesError } from "./core/bytes.ts";
+import { checkKey, checkPutFields, checkRange, leaseId, leaseTtl, natural, weigh } from "./core/mvcc/check-request.ts";
 import type { Command } from "./core/mvcc/command.ts";
 import { memberIdOf } from "./core/group-id.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
@@ -17,8 +27,11 @@ import { NO_ONE } from "./core/raft/membership.ts";
 import { Raft } from "./core/raft/raft.ts";
 import type { Message } from "./core/raft/types.ts";
 import { WHAT_TO_DO } from "./core/wal/segment.ts";
+import type { OpenDoor } from "./door.ts";
+import { openDoor } from "./door.ts";
 import { quorumLost } from "./lost-disks.ts";
 import { Member } from "./member.ts";
+import { membershipHandlers, newest } from "./membership-handlers.ts";
 import { outOfService } from "./out-of-service.ts";
 import { Peers } from "./peers.ts";
 import { Replacement } from "./replacement.ts";
@@ -57,7 +70,7 @@ async function firstStage(ctx: Context<EtcdOptions>, seat: Seat): Promise<Actor<
   const isAlone = members.length === 1;
   try {
     const opened = await storage.open();
-    if (opened !== undefined) return memberStage(ctx, seat, storage, opened);
+    if (opened !== undefined) return await memberStage(ctx, seat, storage, opened);
     if (isAlone) throw quorumLost(new Map([[name, ctx.disk.root]]));
     return replacementStage(ctx, seat, storage, new InkubeError("ETCD_CORRUPT", `the disk was lost. ${WHAT_TO_DO}`));
   } catch (error) {
@@ -69,19 +82,34 @@ async function firstStage(ctx: Context<EtcdOptions>, seat: Seat): Promise<Actor<
   }
 }
 
-function memberStage(ctx: Context<EtcdOptions>, seat: Seat, storage: Storage, opened: Opened): Actor<EtcdMethods> {
+/** Errors: those of `openDoor`. */
+async function memberStage(
+  ctx: Context<EtcdOptions>,
+  seat: Seat,
+  storage: Storage,
+  opened: Opened,
+): Promise<Actor<EtcdMethods>> {
   const member = recover(ctx, seat, storage, opened);
-  const stage = { handlers: makeHandlers(ctx, member), stop: () => member.stop() };
+  const handlers = makeHandlers(ctx, member);
+  let door: OpenDoor | undefined;
+  const stop = async (): Promise<void> => {
+    await door?.close();
+    await member.stop();
+  };
   member.onRemoved = () => {
     const removed = new InkubeError("ETCD_CORRUPT", "the group has removed this member");
     member.watches.endAll(etcdError("ETCD_OUT_OF_SERVICE", { path: ctx.disk.root }, removed.message));
-    const next = replacementStage(ctx, seat, storage, removed, () => member.stop());
+    const next = replacementStage(ctx, seat, storage, removed, stop);
     // Those who have not heard of it yet may need its vote, and what it has of the log.
-    const handlers = { ...next.handlers, raft: stage.handlers.raft };
-    seat.stage = { handlers, stop: () => Promise.all([next.stop?.(), member.stop()]).then(() => undefined) };
+    seat.stage = {
+      handlers: { ...next.handlers, raft: handlers.raft },
+      stop: () => Promise.all([next.stop?.(), stop()]).then(() => undefined),
+    };
   };
   member.start();
-  return stage;
+  const { listen } = ctx.options;
+  door = listen === undefined ? undefined : await openDoor(ctx, listen, member, handlers);
+  return { handlers, stop };
 }
 
 /** `end` ends what the actor has been until somebody else takes its place. */
@@ -102,7 +130,7 @@ function replacementStage(
       reason: reason.message,
     });
     ctx.trace.event("member-replaced", `etcd/${name}`, { id });
-    seat.stage = memberStage(ctx, seat, storage, opened);
+    seat.stage = await memberStage(ctx, seat, storage, opened);
   }).stage;
 }
 
@@ -146,12 +174,12 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
 
   return {
     range: (request) => {
-      checkKey(request.key);
+      checkRange(request);
       if (request.serializable === true) return machine.range(request);
       return new Promise((resolve, reject) => member.read({ type: "range", request, resolve, reject }));
     },
     put: (request) => {
-      checkKey(request.key);
+      checkPutFields(request);
       return write({ type: "put", request }, request.key.length + request.value.length, true);
     },
     deleteRange: (request) => {
@@ -160,17 +188,30 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
     },
     txn: (request) => {
       checkTxn(request);
-      const { sizeBytes, grows } = measure(request);
+      const { sizeBytes, grows } = weigh(request);
       return write({ type: "txn", request }, sizeBytes, grows);
     },
     compact: ({ revision }) => write({ type: "compact", revision: natural(revision, "revision") }, 0, false),
     leaseGrant: ({ ttlSeconds, id }) => {
-      const ttl = Math.max(options.leaseTtlSecondsMin, natural(Math.ceil(ttlSeconds), "ttlSeconds"));
+      const ttl = leaseTtl(ttlSeconds, options.leaseTtlSecondsMin);
       const chosen = id === undefined || id === "0" ? String(1 + ctx.random.below(2 ** 53 - 1)) : leaseId(id);
       return write({ type: "leaseGrant", id: chosen, ttlSeconds: ttl }, 0, true);
     },
     leaseRevoke: ({ id }) => write({ type: "leaseRevoke", id }, 0, false),
-    leaseKeepAlive: ({ id }, message) => keepAlive(member, id, message),
+    leaseKeepAlive: ({ id }, message) =>
+      ofLeader(
+        member,
+        message,
+        () => new Promise((resolve, reject) => member.read({ type: "keepAlive", id, resolve, reject })),
+        (leader, options) => leader.call("leaseKeepAlive", { id }, options),
+      ),
+    leaseTimeToLive: (request, message) =>
+      ofLeader(
+        member,
+        message,
+        () => member.view(() => member.leases.timeToLive(request)),
+        (leader, options) => leader.call("leaseTimeToLive", request, options),
+      ),
     watch: (request: WatchRequest, sink: Sink<WatchResponse>) => {
       checkKey(request.key);
       member.watches.add(request, sink);
@@ -208,93 +249,19 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
   };
 }
 
-type MembershipHandlers = Pick<Handlers<EtcdMethods>, keyof MembershipMethods | "replaceMember">;
-
-/** The leader changes the group; the others pass what they are asked on to it, once at most. */
-function membershipHandlers(member: Member): MembershipHandlers {
-  const { changes, peers, raft } = member;
-  const byLeader = <Reply>(
-    { from, timeoutMs }: Pick<Incoming, "from" | "timeoutMs">,
-    change: () => Promise<Reply>,
-    pass: (
-      leader: Ref<EtcdMethods>,
-      options: { readonly timeoutMs: number; readonly signal: AbortSignal },
-    ) => Promise<Reply>,
-  ): Promise<Reply> => {
-    const isPassedOn = peers.id(from) !== 0;
-    if (raft.role === "leader" || raft.leader === 0 || isPassedOn) return change();
-    return member.askLeader((leader, signal) => pass(leader, { timeoutMs, signal }));
-  };
-  return {
-    memberList: async ({ serializable }, message) => {
-      if (serializable !== true) {
-        await newest(member, message);
-      }
-      return changes.list();
-    },
-    memberAdd: (request, message) =>
-      byLeader(
-        message,
-        () => changes.add(request.peerUrls, request.isLearner),
-        (leader, options) => leader.call("memberAdd", request, options),
-      ),
-    memberRemove: async (request, message) => {
-      try {
-        return await byLeader(
-          message,
-          () => changes.remove(request.id),
-          (leader, options) => leader.call("memberRemove", request, options),
-        );
-      } catch (error) {
-        // Where the leader itself is removed, its successor is often here before its answer.
-        if (!hasCode(error, "ETCD_LEADER_CHANGED")) throw error;
-        await newest(member, message);
-        if (changes.has(request.id)) throw error;
-        return changes.list();
-      }
-    },
-    memberUpdate: (request, message) =>
-      byLeader(
-        message,
-        () => changes.update(request.id, request.peerUrls),
-        (leader, options) => leader.call("memberUpdate", request, options),
-      ),
-    memberPromote: (request, message) =>
-      byLeader(
-        message,
-        () => changes.promote(request.id),
-        (leader, options) => leader.call("memberPromote", request, options),
-      ),
-    replaceMember: (request, message) => {
-      member.lostDisks.note(request.name, request.path);
-      return byLeader(
-        { timeoutMs: message.timeoutMs, from: request.name === message.from ? "" : message.from },
-        () => changes.replace(request.name),
-        (leader, options) => leader.call("replaceMember", request, options),
-      );
-    },
-  };
-}
-
-/** Resolves when this member has applied all that was committed before. */
-function newest(member: Member, { from: owner }: Incoming): Promise<unknown> {
-  return new Promise((resolve, reject) => member.read({ type: "revision", owner, resolve, reject }));
-}
-
-/** Only the leader counts the time of leases. */
-function keepAlive(
+/** Only the leader counts the time of leases: it answers by itself, any other member asks it. */
+function ofLeader<Reply>(
   member: Member,
-  id: string,
   message: Incoming,
-): Promise<{ readonly id: string; readonly ttlSeconds: number }> {
+  answer: () => Promise<Reply>,
+  ask: (leader: Ref<EtcdMethods>, options: CallOptions) => Promise<Reply>,
+): Promise<Reply> {
   const { raft, peers } = member;
-  if (raft.role === "leader" || raft.leader === 0) {
-    return new Promise((resolve, reject) => member.read({ type: "keepAlive", id, resolve, reject }));
-  }
+  if (raft.role === "leader" || raft.leader === 0) return answer();
   // Passed on once at most: the members may not agree on the leader for a moment.
   if (peers.id(message.from) !== 0) throw etcdError("ETCD_LEADER_CHANGED");
   const { timeoutMs } = message;
-  return member.askLeader((leader, signal) => leader.call("leaseKeepAlive", { id }, { timeoutMs, signal }));
+  return member.askLeader((leader, signal) => ask(leader, { timeoutMs, signal }));
 }
 
 function decodeMessages(messages: readonly Uint8Array[], from: number, to: number): readonly Message[] {
@@ -308,46 +275,4 @@ function decodeMessages(messages: readonly Uint8Array[], from: number, to: numbe
 
 function isOfNewer({ details }: InkubeError): boolean {
   return typeof details === "object" && details !== null && "version" in details;
-}
-
-function checkKey(key: string): void {
-  if (typeof key !== "string" || key === "")
-    throw new InkubeError("INVALID_ARGUMENT", "etcdserver: key is not provided");
-}
-
-/** An int64 as text; what all members carry out must be good on all of them. */
-function leaseId(id: string): string {
-  if (/^(0|[1-9]\d{0,18})$/.test(id)) return id;
-  throw new InkubeError("INVALID_ARGUMENT", `${JSON.stringify(id)} is no id of a lease`);
-}
-
-function natural(value: number, what: string): number {
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InkubeError("INVALID_ARGUMENT", `${what} must be a natural number, not ${value}`);
-}
-
-/** What a transaction carries at most, and whether it can make the store larger. */
-function measure(request: TxnRequest): { readonly sizeBytes: number; readonly grows: boolean } {
-  let sizeBytes = 0;
-  let grows = false;
-  for (const compare of request.compare) {
-    checkKey(compare.key);
-    sizeBytes += compare.key.length + (compare.target === "value" ? compare.value.length : 0);
-    if (compare.target === "lease") leaseId(compare.value);
-    else if (compare.target !== "value") natural(compare.value, compare.target);
-  }
-  for (const op of [...request.success, ...request.failure]) {
-    if ("put" in op) {
-      checkKey(op.put.key);
-      sizeBytes += op.put.key.length + op.put.value.length;
-      grows = true;
-    } else if ("range" in op) {
-      sizeBytes += op.range.key.length;
-      natural(op.range.limit ?? 0, "limit");
-      natural(op.range.revision ?? 0, "revision");
-    } else {
-      sizeBytes += op.deleteRange.key.length;
-    }
-  }
-  return { sizeBytes, grows };
 }

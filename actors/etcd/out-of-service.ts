@@ -36,6 +36,7 @@ export class OutOfService {
       leaseGrant: refuse,
       leaseRevoke: refuse,
       leaseKeepAlive: refuse,
+      leaseTimeToLive: refuse,
       watch: refuse,
       status: refuse,
       readIndex: refuse,
