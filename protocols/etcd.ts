@@ -156,6 +156,42 @@ export interface MemberStatus {
   readonly clientUrls: readonly string[];
 }
 
+/** One member of the group. Its id is never given to another one; who comes back without its disk has a new one. */
+export interface Member {
+  /** An uint64, in decimal digits. */
+  readonly id: string;
+  /** Its actor's name; the host of its peer URLs is the same. */
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  /** Receives everything and counts for nothing. */
+  readonly isLearner: boolean;
+}
+export interface MembersResponse {
+  readonly header: ResponseHeader;
+  /** In the order of their ids. */
+  readonly members: readonly Member[];
+}
+
+/** The group's own changes, one at a time. Asked at any member; the leader carries them out. */
+export type MembershipMethods = {
+  /** Linearizable unless `serializable`. */
+  memberList: Call<{ readonly serializable?: boolean }, MembersResponse>;
+  /**
+   * The host of all `peerUrls` is the new member's actor. Errors: ETCD_PEER_URL_EXISTS, ETCD_BAD_MEMBER_URLS,
+   * ETCD_TOO_MANY_LEARNERS, ETCD_UNHEALTHY, ETCD_NOT_ENOUGH_STARTED.
+   */
+  memberAdd: Call<
+    { readonly peerUrls: readonly string[]; readonly isLearner: boolean },
+    MembersResponse & { readonly member: Member }
+  >;
+  /** A leader that is removed hands over first. Errors: ETCD_MEMBER_NOT_FOUND, ETCD_NOT_ENOUGH_STARTED, ETCD_UNHEALTHY. */
+  memberRemove: Call<{ readonly id: string }, MembersResponse>;
+  /** The host stays the same. Errors: ETCD_MEMBER_NOT_FOUND, ETCD_PEER_URL_EXISTS, ETCD_BAD_MEMBER_URLS. */
+  memberUpdate: Call<{ readonly id: string; readonly peerUrls: readonly string[] }, MembersResponse>;
+  /** A learner becomes a voter. Errors: ETCD_MEMBER_NOT_FOUND, ETCD_MEMBER_NOT_LEARNER, ETCD_LEARNER_NOT_READY. */
+  memberPromote: Call<{ readonly id: string }, MembersResponse>;
+};
+
 export interface LeaseTimeToLive {
   readonly id: string;
   /** What is left; -1: there is no such lease. */
@@ -234,6 +270,21 @@ export type EtcdErrorCode =
   | "ETCD_QUORUM_LOST"
   /** The member can't say in time what becomes of the request; it may be carried out. */
   | "ETCD_TIMEOUT"
+  | "ETCD_MEMBER_NOT_FOUND"
+  | "ETCD_MEMBER_EXISTS"
+  | "ETCD_PEER_URL_EXISTS"
+  | "ETCD_BAD_MEMBER_URLS"
+  | "ETCD_MEMBER_NOT_LEARNER"
+  /** The learner lacks too much of the leader's log to be promoted. */
+  | "ETCD_LEARNER_NOT_READY"
+  | "ETCD_TOO_MANY_LEARNERS"
+  /** Too few of those who would be voters are there: the change would end in a group without a majority. */
+  | "ETCD_NOT_ENOUGH_STARTED"
+  /** Another change is under way, or the leader hears too few others. Retryable. */
+  | "ETCD_UNHEALTHY"
+  /** A learner serves nothing that has to be linearizable. */
+  | "ETCD_LEARNER"
+  | "ETCD_BAD_TRANSFEREE"
   /** This member's data can't be relied on, so it takes no part; another member may serve. Nothing was written. */
   | "ETCD_OUT_OF_SERVICE"
   /** What is on disk is damaged in the middle, or written by a newer version. */
@@ -247,7 +298,6 @@ export type EtcdErrorCode =
   | "ETCD_LEASE_TTL_TOO_LARGE"
   /** Only the leader does it. */
   | "ETCD_NOT_LEADER"
-  | "ETCD_BAD_TRANSFEREE"
   | "ETCD_ROOT_USER_MISSING"
   | "ETCD_ROOT_ROLE_MISSING"
   | "ETCD_USER_EXISTS"

@@ -7,7 +7,7 @@ import type { ListenOptions } from "../etcd/spec.ts";
 import type { Addresses } from "./addresses.ts";
 import { addressesOf, apiServiceAddress } from "./addresses.ts";
 import type { Identity } from "./io/identity.ts";
-import { proxyClientCertificate, servingCertificate } from "./io/identity.ts";
+import { kubeletClientCertificate, proxyClientCertificate, servingCertificate } from "./io/identity.ts";
 import { locateImages } from "./io/images.ts";
 import { machineCapacity } from "./io/machine.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -25,10 +25,20 @@ export interface ClusterParts {
   readonly established: boolean;
   readonly slot: number;
   readonly standIn: StandIn;
+  /** Directories of volumes, beside the actors' own. */
+  readonly volumesRoot: string;
   readonly rings: NonNullable<TopologyOptions["rings"]>;
 }
 
-export function topologyOf({ options, identity, established, slot, standIn, rings }: ClusterParts): TopologyOptions {
+export function topologyOf({
+  options,
+  identity,
+  established,
+  slot,
+  standIn,
+  volumesRoot,
+  rings,
+}: ClusterParts): TopologyOptions {
   const own = addressesOf(slot);
   const addresses = standIn.serviceRange === undefined ? own : { ...own, serviceRange: standIn.serviceRange };
   const kubeletToken = randomBytes(16).toString("hex");
@@ -41,11 +51,17 @@ export function topologyOf({ options, identity, established, slot, standIn, ring
     apiServer: { ...apiServerOf(options, identity, own, standIn), kubeletToken },
     containerRuntime: { pods: options.pods, images: locateImages(options.images) },
     ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
-    kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
+    kubelet: { kubeletToken, volumesRoot, capacity: { ...machineCapacity(), ...options.capacity } },
     etcd: { established },
+    ...(options.externalEtcd === undefined ? {} : { externalEtcd: options.externalEtcd }),
     ...(options.etcd === undefined ? {} : { etcdDoor: etcdDoorOf(options.etcd, identity) }),
     heapLimitsMb: options.heapLimitsMb,
-    controllerManager: { rootCa: identity.authority },
+    controllerManager: {
+      rootCa: identity.authority,
+      volumesRoot,
+      signing: { certificate: identity.authority, key: identity.authorityKey },
+    },
+    ...(options.scheduler === undefined ? {} : { scheduler: options.scheduler }),
     rings,
     ...(options.otlp === undefined ? {} : { otlp: options.otlp }),
   };
@@ -64,11 +80,16 @@ function apiServerOf(
   own: Addresses,
   standIn: StandIn,
 ): Partial<ApiServerOptions> & Pick<ApiServerOptions, "tokens"> {
-  const serving = standIn.serving ?? servingCertificate(identity, apiServiceAddress(own), wallNowMs());
+  const serving = standIn.serving ?? servingCertificate(identity, [apiServiceAddress(own), options.host], wallNowMs());
   return {
     tls: { ca: standIn.clientAuthority ?? identity.authority, cert: serving.certificate, key: serving.key },
     // An authority that is not the cluster's own would not vouch for it.
-    ...(standIn.clientAuthority === undefined ? { proxyClient: proxyClientCertificate(identity, wallNowMs()) } : {}),
+    ...(standIn.clientAuthority === undefined
+      ? {
+          proxyClient: proxyClientCertificate(identity, wallNowMs()),
+          kubeletClient: kubeletClientCertificate(identity, wallNowMs()),
+        }
+      : {}),
     tokens: [
       { token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] },
       ...(standIn.tokens ?? []),

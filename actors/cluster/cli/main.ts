@@ -9,9 +9,11 @@ import { etcdCommand } from "./etcd.ts";
 import { envtestAssetsCommand } from "./envtest-assets.ts";
 import { explain } from "./failure.ts";
 import { getCommand } from "./get.ts";
+import { joinCommand } from "./join.ts";
 import { logsCommand } from "./logs.ts";
 import { scaleCommand } from "./scale.ts";
 import { simulateCommand } from "./simulate.ts";
+import { tokenCommand } from "./token.ts";
 import { traceCommand } from "./trace.ts";
 import { upCommand } from "./up.ts";
 
@@ -27,6 +29,8 @@ const program = new Command("inkube")
   .exitOverride();
 for (const command of [
   upCommand(),
+  joinCommand(),
+  tokenCommand(),
   applyCommand(),
   getCommand(),
   deleteCommand(),
