@@ -33,7 +33,7 @@ export class SchedulerMetrics {
   private readonly pluginSeconds: Metric<Distribution>;
   private readonly preemptions: Value;
   private readonly victims: Distribution;
-  private readonly violations: Value;
+  private readonly violations: Metric<Value>;
   private readonly preemptionSeconds: Metric<Distribution>;
   private observed = 0;
 
@@ -84,9 +84,11 @@ export class SchedulerMetrics {
       "Pods that were to give way for one.",
       exponentialBounds(1, 2, 7),
     ).of();
-    this.violations = metrics
-      .counter(named("preemption_pdb_violations_total"), "Budgets that were broken to make room.")
-      .of();
+    this.violations = metrics.counter(
+      named("preemption_pdb_violations_total"),
+      "Budgets that were broken to make room.",
+      ["preemptor_type"],
+    );
     this.preemptionSeconds = histogram(
       "preemption_execution_duration_seconds",
       "How long it took to evict those that were to give way.",
@@ -147,7 +149,7 @@ export class SchedulerMetrics {
   preempting(victims: number, violations: number): void {
     this.preemptions.inc();
     if (victims > 0) this.victims.observe(victims);
-    this.violations.add(violations);
+    if (violations > 0) this.violations.of("pod").add(violations);
   }
 
   preempted(succeeded: boolean, tookMs: number): void {
