@@ -259,7 +259,8 @@ class ApiServer {
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
       every: (periodMs, action) => void clock.every(periodMs, action),
-      inPieces: (work) => this.pieces.run(work, Infinity),
+      inPieces: (work, scope) =>
+        this.pieces.run(work, scope?.workDeadlineMs ?? scope?.deadlineMs ?? Infinity, scope?.caller),
       after: (delayMs, action) => clock.after(delayMs, action),
       log: (message) => log.warn(message),
       explained: (error, what) => this.explained(error, what),

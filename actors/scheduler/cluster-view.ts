@@ -11,14 +11,18 @@ import type { Change } from "../client/informer.ts";
 import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
 import {
+  csiNodes,
   namespaces,
   nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
   podDisruptionBudgets,
   pods,
   replicaSets,
   replicationControllers,
   services,
   statefulSets,
+  storageClasses,
 } from "../client/resources.ts";
 import type { ClusterObjects } from "./core/cluster-objects.ts";
 
@@ -62,6 +66,24 @@ export class ClusterView {
     this.follow(podDisruptionBudgets, undefined, ({ name, namespace, gone, object }) =>
       objects.setBudget(namespace, name, gone ? undefined : object),
     );
+    const { volumes } = objects;
+    const told = ({ resource }: Resource): void => listeners.onObject(resource);
+    this.follow(persistentVolumeClaims, undefined, ({ name, namespace, gone, object }) => {
+      volumes.setClaim(`${namespace}/${name}`, gone ? undefined : object);
+      told(persistentVolumeClaims);
+    });
+    this.follow(persistentVolumes, undefined, ({ name, gone, object }) => {
+      volumes.setVolume(name, gone ? undefined : object);
+      told(persistentVolumes);
+    });
+    this.follow(storageClasses, undefined, ({ name, gone, object }) => {
+      volumes.setClass(name, gone ? undefined : object);
+      told(storageClasses);
+    });
+    this.follow(csiNodes, undefined, ({ name, gone, object }) => {
+      volumes.setCsiNode(name, gone ? undefined : object);
+      told(csiNodes);
+    });
     this.inform(nodes, undefined).onChange(listeners.onNode);
     this.inform(pods, undefined).onChange(listeners.onPod);
   }

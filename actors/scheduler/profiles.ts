@@ -1,5 +1,6 @@
 /** A scheduler's profiles with all that their plugins need: Kubernetes' own, whoever binds, and the user's. */
 import { InkubeError } from "../../protocols/errors.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { Client } from "../client/client.ts";
 import type { PluginFactory } from "./core/configuration/profiles.ts";
 import { profilesOf } from "./core/configuration/profiles.ts";
@@ -7,6 +8,7 @@ import type { BindingPlugin } from "./binding-plugin.ts";
 import type { Rejection } from "./core/framework.ts";
 import type { Profile } from "./core/profile.ts";
 import type { SchedulerOptions } from "./spec.ts";
+import { volumeBinder } from "./volume-binder.ts";
 
 /** A plugin of somebody's own: as Kubernetes' ones, without a name, which the configuration gives it. */
 export type SchedulerPlugin = Omit<BindingPlugin, "name">;
@@ -18,9 +20,13 @@ export type SchedulerPluginFactory = (args: Readonly<Record<string, unknown>>) =
 export function makeProfiles(
   { configuration }: SchedulerOptions,
   client: Client,
+  clock: Clock,
   plugins: ReadonlyMap<string, SchedulerPluginFactory>,
 ): readonly Profile[] {
-  const own = new Map<string, PluginFactory>([["DefaultBinder", () => defaultBinder(client)]]);
+  const own = new Map<string, PluginFactory>([
+    ["DefaultBinder", () => defaultBinder(client)],
+    ["VolumeBinding", (args) => volumeBinder(client, clock, args)],
+  ]);
   for (const [name, make] of plugins) own.set(name, (args) => named(name, make(args)));
   const made = profilesOf(configuration, own);
   if ("problem" in made) throw new InkubeError("INVALID_SCHEDULER_CONFIGURATION", made.problem);

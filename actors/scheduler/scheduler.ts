@@ -31,7 +31,7 @@ export const schedulerActorWith = (loadPlugins: LoadPlugins): ActorDefinition<Sc
     const recorder = new EventRecorder(ctx, client, first?.schedulerName ?? "default-scheduler");
     const { plugins } = ctx.options;
     const loaded = Object.keys(plugins).length === 0 ? new Map<string, never>() : await loadPlugins(plugins);
-    const profiles = makeProfiles(ctx.options, client, loaded);
+    const profiles = makeProfiles(ctx.options, client, ctx.clock, loaded);
     let session: SchedulingSession | undefined;
     const elector = new LeaderElector(
       ctx,

@@ -46,7 +46,11 @@ export function decodeBody(request: HttpRequest, form: ObjectForm, validation: F
 }
 
 /** What is smaller is read within a few milliseconds. */
-export const LARGE_BODY_BYTES = 131_072;
+const LARGE_BODY_BYTES = 131_072;
+
+export function isLarge({ body }: HttpRequest): boolean {
+  return body.length >= LARGE_BODY_BYTES;
+}
 
 /** As `decodeBody`, others having their turns between its parts. */
 export async function decodeInTurns(
@@ -60,6 +64,14 @@ export async function decodeInTurns(
   const decoded = form.decode(body, validation);
   await nextTurn();
   return decoded;
+}
+
+/** Others have their turns before and after. */
+export async function inOwnTurn<T>(work: () => T): Promise<T> {
+  await nextTurn();
+  const done = work();
+  await nextTurn();
+  return done;
 }
 
 function nextTurn(): Promise<void> {

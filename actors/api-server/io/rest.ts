@@ -59,7 +59,8 @@ import {
   decodeConfiguration,
   decodeDeleteOptions,
   decodeInTurns,
-  LARGE_BODY_BYTES,
+  inOwnTurn,
+  isLarge,
   mediaTypeOf,
   textOf,
 } from "./bodies.ts";
@@ -116,6 +117,7 @@ export class Rest {
     this.replies = new Replies(gzipBytes, () => backend.nowMs(), this.protobuf, {
       held: this.held,
       late: (action) => backend.after(answerTimeoutMs, action),
+      inPieces: (work, scope) => backend.inPieces(work, scope),
     });
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
     this.passedOn = new PassedOn(backend, this.replies);
@@ -387,7 +389,7 @@ export class Rest {
         const carryOut = (seen: Call): Promise<ObjectList> =>
           verb === "list" ? dispatch.list(seen) : dispatch.deleteCollection(seen);
         const list = await this.viewed(reply, verb, call, carryOut, ({ metadata }) => Number(metadata.resourceVersion));
-        return this.replies.list(reply, served, list, form);
+        return this.replies.list(reply, served, list, form, call.scope);
       }
       case "get":
       case "create":
@@ -436,7 +438,7 @@ export class Rest {
         if (!hasReason(error, "NotFound")) throw error;
       }
     }
-    await streamLogs(pod, node, options.kubeletToken, asked, reply.answer);
+    await streamLogs(pod, node, options, asked, reply.answer);
   }
 
   private async watch(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<void> {
@@ -576,8 +578,7 @@ class HttpInput implements Input {
 
   body(...[form, validation]: Parameters<Input["body"]>): Decoded | Promise<Decoded> {
     const { request } = this.reply;
-    const isLarge = request.body.length >= LARGE_BODY_BYTES;
-    return isLarge ? decodeInTurns(request, form, validation) : decodeBody(request, form, validation);
+    return isLarge(request) ? decodeInTurns(request, form, validation) : decodeBody(request, form, validation);
   }
 
   patchType(): PatchType {
@@ -593,7 +594,8 @@ class HttpInput implements Input {
   }
 
   configuration(): ReturnType<Input["configuration"]> {
-    return decodeConfiguration(this.reply.request);
+    const { request } = this.reply;
+    return isLarge(request) ? inOwnTurn(() => decodeConfiguration(request)) : decodeConfiguration(request);
   }
 
   abandoned(): boolean {

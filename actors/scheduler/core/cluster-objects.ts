@@ -3,11 +3,13 @@ import type { Labels } from "../../../protocols/kubernetes/selectors.ts";
 import type { Service } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { LabelSelector } from "../../../protocols/kubernetes/types/meta-v1.ts";
 import type { PodDisruptionBudget } from "../../../protocols/kubernetes/types/policy-v1.ts";
+import { VolumeObjects } from "./volumes/volume-objects.ts";
 
 /** The kinds of controllers whose selectors pods are spread by where they say nothing themselves. */
 export type SpreadKind = "ReplicationController" | "ReplicaSet" | "StatefulSet";
 
 export class ClusterObjects {
+  readonly volumes: VolumeObjects = new VolumeObjects();
   private readonly namespaces = new Map<string, Labels>();
   private readonly services = new Map<string, Map<string, Labels>>();
   private readonly selectors = new Map<string, LabelSelector>();

@@ -11,7 +11,10 @@ import { podTopologySpread } from "../plugins/pod-topology-spread.ts";
 import { prioritySort } from "../plugins/priority-sort.ts";
 import { schedulingGates } from "../plugins/scheduling-gates.ts";
 import { taintToleration } from "../plugins/taint-toleration.ts";
+import { nodeVolumeLimits } from "../plugins/node-volume-limits.ts";
 import { volumeBinding } from "../plugins/volume-binding.ts";
+import { volumeRestrictions } from "../plugins/volume-restrictions.ts";
+import { volumeZone } from "../plugins/volume-zone.ts";
 import type { Plugin } from "../framework.ts";
 import type { Args } from "./plugin-args.ts";
 import {
@@ -24,7 +27,7 @@ import {
 } from "./plugin-args.ts";
 import type { PluginChoice } from "./types.ts";
 
-/** Of the default ones `DefaultBinder` is missing: who binds must know the API. */
+/** Of the default ones `DefaultBinder` is missing, and of `VolumeBinding` its `preBind`: who binds must know the API. */
 export const PLUGINS: ReadonlyMap<string, (args: Args) => Plugin> = new Map<string, (args: Args) => Plugin>([
   ["SchedulingGates", () => schedulingGates],
   ["PrioritySort", () => prioritySort],
@@ -34,7 +37,10 @@ export const PLUGINS: ReadonlyMap<string, (args: Args) => Plugin> = new Map<stri
   ["NodeAffinity", (args) => nodeAffinity(nodeAffinityArgs(args))],
   ["NodePorts", () => nodePorts],
   ["NodeResourcesFit", (args) => nodeResourcesFit(nodeResourcesFitArgs(args))],
+  ["VolumeRestrictions", () => volumeRestrictions],
+  ["NodeVolumeLimits", () => nodeVolumeLimits],
   ["VolumeBinding", () => volumeBinding],
+  ["VolumeZone", () => volumeZone],
   ["PodTopologySpread", (args) => podTopologySpread(podTopologySpreadArgs(args))],
   ["InterPodAffinity", (args) => interPodAffinity(interPodAffinityArgs(args))],
   ["DefaultPreemption", (args) => defaultPreemption(defaultPreemptionArgs(args))],
@@ -52,7 +58,10 @@ export const DEFAULT_PLUGINS: readonly PluginChoice[] = [
   { name: "NodeAffinity", weight: 2 },
   { name: "NodePorts" },
   { name: "NodeResourcesFit", weight: 1 },
+  { name: "VolumeRestrictions" },
+  { name: "NodeVolumeLimits" },
   { name: "VolumeBinding" },
+  { name: "VolumeZone" },
   { name: "PodTopologySpread", weight: 2 },
   { name: "InterPodAffinity", weight: 2 },
   { name: "DefaultPreemption" },
