@@ -87,13 +87,13 @@ export class SchedulerMetrics {
     this.violations = metrics.counter(
       named("preemption_pdb_violations_total"),
       "Budgets that were broken to make room.",
-      ["preemptor_type"],
+      ["preemptor"],
     );
     this.preemptionSeconds = histogram(
       "preemption_execution_duration_seconds",
       "How long it took to evict those that were to give way.",
       exponentialBounds(0.001, 2, 16),
-      ["preemptor_type", "result"],
+      ["preemptor", "result"],
     );
     const pending = metrics.gauge(named("pending_pods"), "Pods that wait, by why they do.", ["queue"]);
     const size = metrics.gauge(named("cache_size"), "What the scheduler keeps in mind.", ["type"]);
