@@ -17,6 +17,7 @@ import { recorder } from "./suites/recorder.ts";
 import { recovery } from "./suites/recovery.ts";
 import { reset } from "./suites/reset.ts";
 import { scale } from "./suites/scale.ts";
+import { scheduling } from "./suites/scheduling.ts";
 import { simulation } from "./suites/simulation.ts";
 import { start } from "./suites/start.ts";
 import { supervision } from "./suites/supervision.ts";
@@ -40,11 +41,12 @@ const suites: readonly Suite[] = [
   faults,
   chaos,
   scale,
+  scheduling,
   churn,
   ways,
 ];
 /** These take minutes, and run when they are asked for by name. */
-const LONG: readonly Suite[] = [chaos, scale, churn, ways];
+const LONG: readonly Suite[] = [chaos, scale, scheduling, churn, ways];
 /** One name for several suites. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   api: ["api", "definitions"],
