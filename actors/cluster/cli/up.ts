@@ -73,7 +73,7 @@ export function upCommand(): Command {
     .option("--scheduler-config <path>", "a KubeSchedulerConfiguration: profiles, plugins, weights")
     .option("--scheduler-plugin <name=module...>", "a plugin of your own, as a JavaScript module", [])
     .option("--audit-policy-file <path>", "which requests go to the audit log: a Policy of audit.k8s.io/v1")
-    .option("--audit-log-path <path>", "file of the audit log")
+    .option("--audit-log-path <path>", "file of the audit log; - is standard output")
     .option("--audit-log-maxage <days>", "that files put aside are kept; 0 is for ever (default: 366)")
     .option("--audit-log-maxbackup <count>", "of files put aside that are kept; 0 is all (default: 100)")
     .option("--audit-log-maxsize <megabytes>", "from which on the file is put aside; 0 is never (default: 100)")
