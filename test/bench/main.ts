@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import type { Figure, Suite } from "./report.ts";
 import { formatFigure } from "./report.ts";
 import { api } from "./suites/api.ts";
+import { attacks } from "./suites/attacks.ts";
 import { chaos } from "./suites/chaos.ts";
 import { churn } from "./suites/churn.ts";
 import { codec } from "./suites/codec.ts";
@@ -42,9 +43,10 @@ const suites: readonly Suite[] = [
   scale,
   churn,
   ways,
+  attacks,
 ];
 /** These take minutes, and run when they are asked for by name. */
-const LONG: readonly Suite[] = [chaos, scale, churn, ways];
+const LONG: readonly Suite[] = [chaos, scale, churn, ways, attacks];
 /** One name for several suites. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   api: ["api", "definitions"],
