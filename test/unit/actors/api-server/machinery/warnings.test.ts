@@ -78,7 +78,7 @@ describe("warningsOf", () => {
     const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "a" }, spec: { containers: [container] } };
     const debugged = { ...pod, spec: { ...pod.spec, ephemeralContainers } };
     expect(warningsOf(rulesFor(pod), pod, undefined)).toEqual([]);
-    const fields = ["securityContext.runAsUser", "securityContext.privileged", "stdin", "stdinOnce", "tty"];
+    const fields = ["securityContext.runAsUser", "securityContext.privileged"];
     expect(warningsOf(rulesFor(debugged), debugged, pod).map((text) => text.split(OURS)[0])).toEqual(
       fields.map((field) => `spec.ephemeralContainers[0].${field}`),
     );
