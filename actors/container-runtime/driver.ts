@@ -23,6 +23,8 @@ export interface ContainerSpec {
   readonly terminationMessagePath: string | undefined;
   readonly memoryLimitBytes: number;
   readonly podIp: string;
+  /** Other pods have the same address: what wants a port that is taken there gets another one. Absent: it is the pod's own. */
+  readonly sharesIp?: boolean;
   readonly ports: readonly number[];
   readonly annotations: Readonly<Record<string, string>>;
   /** Whether it is to have an input, and a terminal for all that it reads and writes. */
