@@ -29,6 +29,7 @@ import { withNews } from "./core/runtime-news.ts";
 import { containersOf } from "./core/sources.ts";
 import { Drain } from "./drain.ts";
 import { Eviction } from "./eviction.ts";
+import { VolumeLimits } from "./volume-limits.ts";
 import { Gate } from "./gate.ts";
 import type { KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
 import { KubeletMetrics } from "./kubelet-metrics.ts";
@@ -69,6 +70,7 @@ class Kubelet {
   private node: NodeServices | undefined;
   private agent: NodeAgent | undefined;
   private readonly eviction: Eviction;
+  private volumeLimits: VolumeLimits | undefined;
   private readonly metrics: KubeletMetrics;
   private logServer: LogServer | undefined;
   private isRuntimeUp = false;
@@ -155,6 +157,12 @@ class Kubelet {
       logPort: this.logServer?.port ?? 0,
     };
     const drain = new Drain(ctx, this.client, options.nodeName, () => this.pods.list());
+    this.volumeLimits = new VolumeLimits(
+      ctx,
+      this.node.volumes,
+      () => [...this.runners.values()],
+      () => this.metrics.evicted(),
+    );
     this.agent = new NodeAgent(ctx, this.client, options, facts, this.node.events, (node) => drain.nodeIs(node));
     this.agent.start();
     drain.start();
@@ -224,6 +232,7 @@ class Kubelet {
     const refusal = this.eviction.refusalOf(pod);
     if (refusal !== undefined) runner.reject(refusal);
     runner.kick();
+    this.volumeLimits?.look();
     return runner;
   }
 
