@@ -64,6 +64,14 @@ export interface RequestScope extends UserInfo {
   readonly caller?: Caller | undefined;
 }
 
+interface Patching {
+  readonly place: ObjectPlace;
+  readonly subresource: string | undefined;
+  readonly patchType: PatchType;
+  readonly patch: unknown;
+  readonly options: WriteOptions;
+}
+
 export class Registry {
   readonly store: Store;
   readonly lifecycle: LifecycleAdmission;
@@ -211,18 +219,30 @@ export class Registry {
     const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (current === undefined) throw notFound(info, name);
       old = current.object;
-      const whole = toServed(served, old);
-      const shown = speaksOfManagedFields(patch) ? whole : withManagedFields(whole as Fields, undefined);
-      const patched = patchObject(patchType, served.form, shown, patch, options.fieldValidation ?? "Warn");
-      const { object, warnings } = ownedOnce(patched.object, true);
-      this.tell(place, [...patched.warnings, ...warnings]);
-      checkName(place, object.metadata?.name);
-      this.checkRevision(place, object, current);
-      const manage = this.managing(place, subresource, options, current);
-      return inNextPiece(this.replacement(place, subresource, object, current, taken, lease, manage));
+      return this.patching({ place, subresource, patchType, patch, options }, current, taken, lease);
     });
     if (!tells(served, subresource)) return answerOf(served, mutated.stored, 200);
     return writtenAnswer(served, mutated.stored, 200, { old, subresource });
+  }
+
+  private *patching(
+    { place, subresource, patchType, patch, options }: Patching,
+    current: StoredObject,
+    taken: Taken,
+    lease: string | undefined,
+  ): Steps<Outcome> {
+    const { served } = place;
+    yield;
+    const whole = toServed(served, current.object);
+    const shown = speaksOfManagedFields(patch) ? whole : withManagedFields(whole as Fields, undefined);
+    const patched = yield* patchObject(patchType, served.form, shown, patch, options.fieldValidation ?? "Warn");
+    const { object, warnings } = ownedOnce(patched.object, true);
+    this.tell(place, [...patched.warnings, ...warnings]);
+    checkName(place, object.metadata?.name);
+    this.checkRevision(place, object, current);
+    const manage = this.managing(place, subresource, options, current);
+    yield;
+    return yield* this.replacement(place, subresource, object, current, taken, lease, manage);
   }
 
   async delete(scope: RequestScope, place: ObjectPlace, options: DeleteOptions = {}): Promise<Answer> {
@@ -354,6 +374,7 @@ export class Registry {
     if (isReleased(rules, object))
       return { action: "remove", object, release: releasedBy(rules, current.object as Fields) };
     const outcome = this.withClaims(served, object, current.object as Fields, taken, lease);
+    yield;
     const mayBeSame = outcome.action === "put" && current.isCurrent && !current.isForm;
     const same = mayBeSame && sameStored(current.object, outcome.object);
     return same ? { action: "keep" } : this.charged(served, subresource, outcome, current.object);
@@ -498,12 +519,6 @@ export class Registry {
 /** Whether what is written has a say in what is done, and so may be warned about. */
 export function tells({ rules }: Served, subresource: string | undefined): boolean {
   return subresource === undefined || rules.subresources?.[subresource] !== undefined;
-}
-
-/** What comes before was a piece. */
-function* inNextPiece<T>(steps: Steps<T>): Steps<T> {
-  yield;
-  return yield* steps;
 }
 
 /** Only an object that is valid gets as far as the store, which then refuses it. */

@@ -10,6 +10,8 @@ import type {
 import type { HorizontalPodAutoscaler } from "../../protocols/kubernetes/types/autoscaling-v2.ts";
 import type { PodMetrics } from "../../protocols/kubernetes/types/metrics-v1beta1.ts";
 import type { CronJob, Job } from "../../protocols/kubernetes/types/batch-v1.ts";
+import type { SubjectAccessReview } from "../../protocols/kubernetes/types/authorization-v1.ts";
+import type { CertificateSigningRequest } from "../../protocols/kubernetes/types/certificates-v1.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
   ConfigMap,
@@ -220,4 +222,18 @@ export const leases: Resource<Lease> = {
   resource: "leases",
   kind: "Lease",
   namespaced: true,
+};
+export const certificateSigningRequests: Resource<CertificateSigningRequest> = {
+  group: "certificates.k8s.io",
+  version: "v1",
+  resource: "certificatesigningrequests",
+  kind: "CertificateSigningRequest",
+  namespaced: false,
+};
+export const subjectAccessReviews: Resource<SubjectAccessReview> = {
+  group: "authorization.k8s.io",
+  version: "v1",
+  resource: "subjectaccessreviews",
+  kind: "SubjectAccessReview",
+  namespaced: false,
 };

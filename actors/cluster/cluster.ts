@@ -33,7 +33,7 @@ import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
 import { leases, nodes } from "../client/resources.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
-import { apiServiceAddress } from "./addresses.ts";
+import { addressesOf, apiServiceAddress } from "./addresses.ts";
 import { ApiAddress } from "./api-address.ts";
 import { applyAll, findNamed } from "./apply.ts";
 import type { LiveOptions, LiveReport } from "./chaos/live/live-run.ts";
@@ -57,18 +57,32 @@ import { loadIdentity, makeClientCertificate, restoredIdentity, saveIdentity } f
 import { ACTORS, restoreMembers, VOLUMES } from "./io/restore.ts";
 import type { Dashboard } from "./io/dashboard-server.ts";
 import { serveDashboard } from "./io/dashboard-server.ts";
+import { checkEtcd } from "./io/etcd-preflight.ts";
 import type { LoopbackServer } from "./io/loopback-server.ts";
 import { serveMetrics } from "./io/metrics-server.ts";
 import { ActorInspector } from "./inspector.ts";
+import { CLUSTER_INFO, clusterInfoMap, publishClusterInfo } from "./join/cluster-info.ts";
+import { joinCommandOf, newToken, TOKEN_TTL_SECONDS, tokenObjects } from "./join/tokens.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { parseManifest } from "./manifest.ts";
 import type { ClusterOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
+import type { PortForward } from "./io/pod-streams.ts";
+import type { ExecOptions, ExecResult, PortForwardOptions } from "./pod-access.ts";
+import { exec, portForward } from "./pod-access.ts";
 import type { ResetHome } from "./reset.ts";
 import { readState, resetTo } from "./reset.ts";
 import { decodeClusterSnapshot, encodeClusterSnapshot, objectsIn, stateInSlot } from "./snapshot.ts";
 import type { StandIn } from "./stand-in.ts";
-import { collectorSpec, EMBEDDER, etcdNames, HEAP_LIMITS_MB, makeTopology, TRACE_COLLECTOR } from "./topology.ts";
+import {
+  collectorSpec,
+  EMBEDDER,
+  etcdNames,
+  HEAP_LIMITS_MB,
+  heartbeat,
+  makeTopology,
+  TRACE_COLLECTOR,
+} from "./topology.ts";
 import type { Explanation, WhyQuestion } from "./trace.ts";
 import { ClusterTrace } from "./trace.ts";
 import { unserved } from "./unserved.ts";
@@ -166,7 +180,7 @@ export class Cluster implements AsyncDisposable {
     return Cluster.begin(options, standIn);
   }
 
-  /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_… (also when too many of etcd's members can't use theirs), PORT_IN_USE, START_TIMEOUT, and what an actor failed with. */
+  /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_… (also when too many of etcd's members can't use theirs), ETCD_UNREACHABLE, PORT_IN_USE, START_TIMEOUT, and what an actor failed with. */
   static start(options: ClusterOptions = {}): Promise<Cluster> {
     return Cluster.begin(options, {});
   }
@@ -174,6 +188,7 @@ export class Cluster implements AsyncDisposable {
   private static async begin(options: ClusterOptions, standIn: StandIn): Promise<Cluster> {
     const resolved = resolveOptions(options);
     const snapshot = resolved.from === undefined ? undefined : decodeClusterSnapshot(resolved.from);
+    if (resolved.externalEtcd !== undefined) await checkEtcd(resolved.externalEtcd);
     const directory = openDataDirectory(resolved.dataDir);
     let cluster: Cluster | undefined;
     let slot: Awaited<ReturnType<typeof takeSlot>> | undefined;
@@ -245,7 +260,7 @@ export class Cluster implements AsyncDisposable {
     const namesOf = (role: string): readonly string[] =>
       actors.filter(({ actor }) => actor === role).map(({ name }) => name);
     const apiServers = namesOf("api-server");
-    this.etcdMembers = namesOf("etcd");
+    this.etcdMembers = [...namesOf("etcd"), ...namesOf("etcd-gateway")];
     this.apiServers = apiServers;
     this.host.plan(actors);
     const managers = namesOf("controller-manager");
@@ -260,6 +275,7 @@ export class Cluster implements AsyncDisposable {
     this.trace = new ClusterTrace(
       () => this.rings(),
       () => this.collector(),
+      context.stopping,
     );
     this.inspector = new ActorInspector(this.host, (name) => {
       if (!this.actorNames().includes(name)) throw this.unknownActor(name);
@@ -271,7 +287,7 @@ export class Cluster implements AsyncDisposable {
       options.port,
       context,
       undefined,
-      standIn.host,
+      standIn.host ?? options.host,
     );
     const members = this.etcdMembers.map((name) => this.embedder.ref(etcdProtocol, name));
     this.etcd = new EtcdGroup(members);
@@ -309,6 +325,14 @@ export class Cluster implements AsyncDisposable {
     return this.address.url;
   }
 
+  /**
+   * Where etcd's own clients reach its members; empty without `etcd.listen`. With TLS they need a certificate of
+   * `clientCertificate(user, ["system:masters"])`, and trust `authority`.
+   */
+  etcdEndpoints(): Promise<readonly string[]> {
+    return this.etcd.endpoints();
+  }
+
   /** For `kubectl --kubeconfig`: YAML with the address, the authority and an administrator's token. */
   get kubeconfig(): string {
     return makeKubeconfig(this.name, {
@@ -316,6 +340,25 @@ export class Cluster implements AsyncDisposable {
       authority: this.identity.authority,
       token: this.identity.token,
     });
+  }
+
+  /**
+   * Runs a command in a container of a pod, as `kubectl exec` does.
+   * Errors: KUBERNETES_STATUS; STREAM_BROKEN when the connection ends before the command; CANCELLED by the signal; LIMIT_EXCEEDED for
+   * more than 16 MiB of output; CLUSTER_STOPPED.
+   */
+  async exec(pod: string, command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    this.mustRun();
+    return await exec(this, pod, command, options);
+  }
+
+  /**
+   * A port of this machine that leads to a port of a pod, until it is closed.
+   * Errors: KUBERNETES_STATUS, STREAM_BROKEN, PORT_IN_USE, CLUSTER_STOPPED.
+   */
+  async portForward(pod: string, port: number, options: PortForwardOptions = {}): Promise<PortForward> {
+    this.mustRun();
+    return await portForward(this, pod, port, options);
   }
 
   get seat(): ClusterSeat {
@@ -340,6 +383,16 @@ export class Cluster implements AsyncDisposable {
   /** PEM. */
   get authority(): string {
     return this.identity.authority;
+  }
+
+  /**
+   * What is to be run on another machine, or in another process, for its node to join: with a token that is good for `ttlSeconds`
+   * (default a day; 0: for ever). Errors: CLUSTER_STOPPED, NO_MASTER, and the API's own.
+   */
+  async joinCommand({ ttlSeconds = TOKEN_TTL_SECONDS }: { readonly ttlSeconds?: number } = {}): Promise<string> {
+    const token = newToken();
+    await this.apply(tokenObjects(token, ttlSeconds === 0 ? 0 : wallNowMs() + ttlSeconds * 1_000));
+    return joinCommandOf(this.server, token, this.identity.authority);
   }
 
   /** A new certificate and its key, both PEM, with which a client is `user` in `groups` instead of by a token. */
@@ -631,8 +684,18 @@ export class Cluster implements AsyncDisposable {
     // From now on an empty directory of a member is one that was lost.
     if (!this.established) saveIdentity(this.directory, this.identity, this.options.masters);
     await Promise.all([this.address.open(), this.nodesReady(), this.waitFor("namespace/default", () => true)]);
+    if (this.options.controllers) await this.tellStrangers();
     this.afterStart = new Map(await readState(this.resetHome));
     await Promise.all([this.workerScale.start(), this.chaosWish.start()]);
+  }
+
+  /** What nodes that join have to know first. */
+  private async tellStrangers(): Promise<void> {
+    const { kubelet } = heartbeat(this.options.workers);
+    const { serviceRange } = addressesOf(this.slot);
+    const facts = { clusterId: this.identity.clusterId, serviceRange, ...kubelet };
+    await this.waitFor(`namespace/${CLUSTER_INFO.namespace}`, () => true);
+    await publishClusterInfo(this.client, clusterInfoMap(this.server, this.identity.authority, facts));
   }
 
   /** Resolves when every worker's kubelet of this start has reported Ready: a data directory holds what earlier ones said. */

@@ -24,6 +24,12 @@ export class EtcdGroup {
     throw last;
   }
 
+  /** Where etcd's own clients reach the members, those of them that answer. */
+  async endpoints(): Promise<readonly string[]> {
+    const asked = await Promise.allSettled(this.members.map((member) => member.call("status", null)));
+    return asked.flatMap((answer) => (answer.status === "fulfilled" ? answer.value.clientUrls : []));
+  }
+
   /** Its name; undefined while there is none. */
   async leader(): Promise<string | undefined> {
     const asked = this.members.map((member) => member.call("status", null));

@@ -6,6 +6,8 @@ export type { Alarm } from "../../protocols/etcd.ts";
 export type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
 export type { ActorInspector } from "./inspector.ts";
 export type { Dashboard } from "./io/dashboard-server.ts";
+export type { PortForward } from "./io/pod-streams.ts";
+export type { ExecOptions, ExecResult, PortForwardOptions } from "./pod-access.ts";
 export type { LoopbackServer } from "./io/loopback-server.ts";
 export type { ChaosSchedule, HttpProbe, Probe, ReadyProbe } from "./chaos/live/schedule.ts";
 export type { LiveOptions, LiveReport, LiveVerdict, ProbeReport } from "./chaos/live/live-run.ts";
@@ -13,6 +15,9 @@ export type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
 export type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";
 export type { ActorStatistics, HeapInUse, Introspectable, Tracing } from "../../runtime/introspection.ts";
 export type { Informer, Selector } from "../client/informer.ts";
+export { JoinedNode } from "./join/joined-node.ts";
+export type { JoinOptions } from "./join/options.ts";
+export type { ExternalEtcdOptions } from "./external-etcd.ts";
 export type { AuditLogOptions } from "./audit-options.ts";
 export type { ClusterOptions, HeapLimits, ImageOptions } from "./options.ts";
 export type { SchedulerConfigurationOptions } from "./scheduler-options.ts";
@@ -32,6 +37,7 @@ export type {
   StoryOptions,
   Trace,
   TraceFilter,
+  TraceFollower,
   WhyQuestion,
 } from "./trace.ts";
 export type { PastState } from "./past-state.ts";

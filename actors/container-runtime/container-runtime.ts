@@ -29,6 +29,7 @@ import type { Journal } from "./journal.ts";
 import { lastWords } from "./last-words.ts";
 import { LogWriter, readLogFiles } from "./log-writer.ts";
 import { absentDriver, simulatedDriver } from "./simulated-driver.ts";
+import { Reach } from "./reach.ts";
 import type { ContainerRuntimeOptions } from "./spec.ts";
 import { CONTAINER_RUNTIME_DEFAULTS } from "./spec.ts";
 
@@ -57,6 +58,9 @@ export function containerRuntimeActor(
   });
 }
 
+/** What pods share where the kubelet names no other address: a loopback interface has at least this one. */
+const SHARED_IP = "127.0.0.1";
+
 /** A container that has been started and whose end was not yet recorded. */
 interface Live {
   running: RunningContainer | undefined;
@@ -79,6 +83,7 @@ class ContainerRuntime {
   private readonly sinks = new Set<Sink<ContainerEvent>>();
   private readonly pulled = new Set<string>();
   private readonly faults: PodFaults;
+  private readonly reach: Reach;
   /** What last happened to each container, or was asked for it: its next event comes of that. */
   private readonly causes = new Map<string, Cause>();
   /** Whether this machine binds the addresses of pods; unknown before the first pod. */
@@ -96,6 +101,7 @@ class ContainerRuntime {
     this.table = table;
     this.journal = journal;
     this.hasIo = io !== undefined;
+    this.reach = new Reach(table, io?.streaming, (id) => this.live.get(id)?.running);
     this.drivers = {
       simulated: simulatedDriver(ctx, options),
       thread: io?.thread ?? absentDriver("thread"),
@@ -147,6 +153,9 @@ class ContainerRuntime {
         listContainers: () => ({ items: this.table.listContainers() }),
         listContainerStats: async () => ({ items: await this.stats() }),
         execSync: ({ containerId, command, timeoutMs }) => this.execSync(containerId, command, timeoutMs),
+        exec: (request) => this.reach.exec(request),
+        attach: (request) => this.reach.attach(request),
+        portForward: (request) => this.reach.portForward(request),
         pullImage: ({ image }) => this.pullImage(image),
         imageStatus: ({ image }) => ({ image: this.pulled.has(image) ? imageOf(image) : null }),
         listImages: () => ({ items: [...this.pulled].map((image) => imageOf(image)) }),
@@ -176,7 +185,7 @@ class ContainerRuntime {
   /** Who asks again for the same attempt, as after a lost answer, gets the one that is there. */
   private async runPodSandbox(config: PodSandboxConfig): Promise<{ readonly status: PodSandboxStatus }> {
     const { uid, attempt } = config.metadata;
-    const network = { ip: await this.bindable(config.ip), askedIp: config.ip };
+    const network = { ip: await this.bindable(config), askedIp: config.ip };
     const before = this.table
       .listSandboxes()
       .find(({ metadata, state }) => metadata.uid === uid && metadata.attempt === attempt && state === "SANDBOX_READY");
@@ -195,8 +204,10 @@ class ContainerRuntime {
     return { status };
   }
 
-  /** `ip`, or 127.0.0.1 where the machine has no such address: macOS gives a loopback interface only that one. */
-  private async bindable(ip: string): Promise<string> {
+  /** `ip`, or the shared one where the machine has no such address: macOS gives a loopback interface only 127.0.0.1. */
+  private async bindable({ ip, sharedIp = SHARED_IP }: PodSandboxConfig): Promise<string> {
+    // What a pod shares with the node says nothing of the others' addresses.
+    if (ip === "" || ip === sharedIp) return sharedIp;
     if (this.bindsPodIps === undefined) {
       try {
         const listener = await this.ctx.net.listen({ host: ip, port: 0 }, (connection) => connection.destroy());
@@ -205,10 +216,10 @@ class ContainerRuntime {
       } catch (error) {
         if (!hasCode(error, "ADDRESS_NOT_AVAILABLE", "PERMISSION_DENIED")) throw error;
         this.bindsPodIps = false;
-        this.ctx.log.warn("pods share 127.0.0.1: this machine binds no own address for each", { ip });
+        this.ctx.log.warn("pods share an address: this machine binds no own one for each", { ip, sharedIp });
       }
     }
-    return this.bindsPodIps ? ip : "127.0.0.1";
+    return this.bindsPodIps ? ip : sharedIp;
   }
 
   private async stopPodSandbox(id: string): Promise<void> {
@@ -268,6 +279,7 @@ class ContainerRuntime {
       throw new InkubeError("CONTAINER_STATE", `container ${id} can't be started: it is ${created.state}`);
     }
     this.configs.delete(id);
+    this.reach.begun(id, config);
     const log = new LogWriter(this.ctx, created.logPath, this.options);
     this.logs.set(id, log);
     let ended = (): void => {};
@@ -286,11 +298,15 @@ class ContainerRuntime {
         this.live.delete(id);
         this.record(this.table.exited(id, { ...exit, message }, this.ctx.clock.nowMs()));
         this.tell("CONTAINER_STOPPED_EVENT", id);
+        this.reach.ended(id);
         ended();
       });
     };
     const events: DriverEvents = {
-      output: (stream, bytes) => log.write(stream, bytes),
+      output: (stream, bytes) => {
+        this.reach.output(id, stream, bytes);
+        return log.write(stream, bytes);
+      },
       listening: (requestedPort, port) => {
         if (this.table.container(id).state === "CONTAINER_EXITED") return;
         this.record(this.table.listening(id, requestedPort, port));
@@ -327,13 +343,16 @@ class ContainerRuntime {
     if (program.driver !== "simulated") await this.ctx.disk.makeDirectory(directory);
     const root = `${this.ctx.disk.root}/${directory}`;
     const { terminationMessagePath: log, mounts = [] } = config;
+    const { ip, askedIp } = sandbox.network;
+    const sharesIp = ip !== askedIp || ip === SHARED_IP;
     const mountPaths = mounts.map(({ containerPath }) => containerPath);
     return {
       id: status.id,
       name: config.metadata.name,
       program,
       env: {
-        [CONTAINER_ENVIRONMENT.podIp]: sandbox.network.ip,
+        [CONTAINER_ENVIRONMENT.podIp]: ip,
+        ...(sharesIp ? { [CONTAINER_ENVIRONMENT.sharesIp]: "1" } : {}),
         [CONTAINER_ENVIRONMENT.namespace]: sandbox.metadata.namespace,
         [CONTAINER_ENVIRONMENT.root]: root,
         HOSTNAME: sandbox.hostname,
@@ -348,9 +367,12 @@ class ContainerRuntime {
       workingDir: config.workingDir,
       terminationMessagePath: log,
       memoryLimitBytes: config.memoryLimitBytes ?? 0,
-      podIp: sandbox.network.ip,
+      podIp: ip,
+      sharesIp,
       ports: config.ports ?? [],
       annotations: sandbox.annotations,
+      stdin: config.stdin === true,
+      tty: config.tty === true,
     };
   }
 
@@ -469,6 +491,7 @@ class ContainerRuntime {
   private async stop(): Promise<void> {
     const stops = [...this.live.keys()].map((id) => this.stopContainer(id, this.options.shutdownGraceMs));
     await Promise.all(stops);
+    await this.reach.close();
     await Promise.all(Object.values(this.drivers).map((driver) => driver.close()));
     await this.journal.flushed();
   }

@@ -1,4 +1,5 @@
 /** What a controller-manager has of the machine itself; nothing of it in the simulation. */
+import type { SignCertificate } from "./controllers/certificate-signing.ts";
 
 /** The directories of volumes, by name. */
 export interface VolumeDirectories {
@@ -8,4 +9,6 @@ export interface VolumeDirectories {
 
 export interface ControllerManagerIo {
   readonly volumes?: VolumeDirectories;
+  /** The cryptography of certificates; without it none are signed. */
+  readonly sign?: SignCertificate;
 }

@@ -8,6 +8,7 @@ import { Client } from "../client/client.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
 import { LeaderElector } from "../client/leader-election.ts";
 import { clusterRoleAggregationController } from "./controllers/cluster-role-aggregation.ts";
+import { certificateSigningController } from "./controllers/certificate-signing.ts";
 import { cronJobController } from "./controllers/cron-job.ts";
 import { daemonSetController } from "./controllers/daemon-set.ts";
 import { deploymentController } from "./controllers/deployment.ts";
@@ -67,6 +68,7 @@ const controllersOf = (io: ControllerManagerIo): readonly Controller[] => [
   resourceQuotaController,
   garbageCollector,
   podGarbageCollector,
+  ...(io.sign === undefined ? [] : [certificateSigningController(io.sign)]),
 ];
 
 export type ControllerManagerActor = ActorDefinition<

@@ -1,60 +1,152 @@
 /** The etcd actor: recovers its member from disk, then turns the protocol's requests into reads and commands. */
-import type { EtcdMethods, TxnRequest, WatchRequest, WatchResponse } from "../../protocols/etcd.ts";
+import type { EtcdMethods, WatchRequest, WatchResponse } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
-import type { Actor, ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
+import type {
+  Actor,
+  ActorDefinition,
+  CallOptions,
+  Context,
+  Handlers,
+  Incoming,
+  Ref,
+  Sink,
+} from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
+import { Alarms } from "./alarms.ts";
 import { BytesError } from "./core/bytes.ts";
+import { checkKey, checkPutFields, checkRange, leaseId, leaseTtl, natural, weigh } from "./core/mvcc/check-request.ts";
 import type { Command } from "./core/mvcc/command.ts";
-import { groupId } from "./core/group-id.ts";
+import { memberIdOf } from "./core/group-id.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
 import { decodeStore, encodeStore } from "./core/mvcc/state-codec.ts";
 import { StateMachine } from "./core/mvcc/state-machine.ts";
 import { checkTxn } from "./core/mvcc/txn.ts";
 import { decodeMessage } from "./core/raft/message-codec.ts";
+import { NO_ONE } from "./core/raft/membership.ts";
 import { Raft } from "./core/raft/raft.ts";
 import type { Message } from "./core/raft/types.ts";
+import { WHAT_TO_DO } from "./core/wal/segment.ts";
+import type { OpenDoor } from "./door.ts";
+import { openDoor } from "./door.ts";
 import { quorumLost } from "./lost-disks.ts";
 import { Member } from "./member.ts";
+import { membershipHandlers, newest } from "./membership-handlers.ts";
 import { outOfService } from "./out-of-service.ts";
 import { Peers } from "./peers.ts";
+import { Replacement } from "./replacement.ts";
 import type { EtcdOptions } from "./spec.ts";
+import type { Opened } from "./storage.ts";
 import { Storage } from "./storage.ts";
 
 export const etcdActor: ActorDefinition<EtcdMethods, EtcdOptions> = defineActor(etcdProtocol, start);
 
-async function start(ctx: Context<EtcdOptions>): Promise<Actor<EtcdMethods>> {
-  let member: Member;
-  try {
-    member = await recover(ctx);
-  } catch (error) {
-    if (!hasCode(error, "ETCD_CORRUPT", "DISK_FULL", "DISK_DENIED", "DISK_FAILED")) throw error;
-    return outOfService(ctx, error);
-  }
-  for (const id of member.peers.ids) {
-    if (id !== member.peers.self) ctx.monitor(member.peers.name(id), () => member.peerDown(id));
-  }
-  member.start();
-  return { handlers: makeHandlers(ctx, member), stop: () => member.stop() };
+/** What the actor is for now: who lost its disk becomes a member, and a member that is removed is none. */
+interface Seat {
+  stage: Actor<EtcdMethods> | undefined;
+  readonly alarms: Alarms;
 }
 
-async function recover(ctx: Context<EtcdOptions>): Promise<Member> {
-  const { options } = ctx;
-  const peers = new Peers(ctx);
-  const clusterId = groupId(peers.ids.map((id) => peers.name(id)));
-  const storage = new Storage(ctx, { clusterId, memberId: peers.self });
-  const { log, snapshot, isLost } = await storage.open();
-  const { recovering } = log.hardState;
-  if (recovering && peers.ids.length === 1) throw quorumLost(ctx, peers, peers.ids);
-  if (isLost) {
-    ctx.log.error("the disk was lost: this member has no vote until it has recovered", { path: ctx.disk.root });
-    ctx.trace.event("disk-lost", `etcd/${options.name}`, { path: ctx.disk.root });
+async function start(ctx: Context<EtcdOptions>): Promise<Actor<EtcdMethods>> {
+  const seat: Seat = { stage: undefined, alarms: new Alarms() };
+  seat.stage = await firstStage(ctx, seat);
+  return { handlers: passingOn(seat), stop: () => seat.stage?.stop?.() ?? Promise.resolve() };
+}
+
+function passingOn(seat: Seat): Handlers<EtcdMethods> {
+  const pass =
+    (method: keyof EtcdMethods) =>
+    (request: unknown, from: unknown): unknown => {
+      const handlers = seat.stage?.handlers as Record<keyof EtcdMethods, (request: unknown, from: unknown) => unknown>;
+      return handlers[method](request, from);
+    };
+  return Object.fromEntries(etcdProtocol.ids.map((id) => [id, pass(id)])) as unknown as Handlers<EtcdMethods>;
+}
+
+/** Errors: ETCD_QUORUM_LOST when the disk of the only member is lost. */
+async function firstStage(ctx: Context<EtcdOptions>, seat: Seat): Promise<Actor<EtcdMethods>> {
+  const storage = new Storage(ctx);
+  const { name, members } = ctx.options;
+  const isAlone = members.length === 1;
+  try {
+    const opened = await storage.open();
+    if (opened !== undefined) return await memberStage(ctx, seat, storage, opened);
+    if (isAlone) throw quorumLost(new Map([[name, ctx.disk.root]]));
+    return replacementStage(ctx, seat, storage, new InkubeError("ETCD_CORRUPT", `the disk was lost. ${WHAT_TO_DO}`));
+  } catch (error) {
+    // What a newer version wrote is whole, for that version.
+    const mayBeReplaced = hasCode(error, "ETCD_CORRUPT") && !isAlone && !isOfNewer(error);
+    if (mayBeReplaced) return replacementStage(ctx, seat, storage, error);
+    if (!hasCode(error, "ETCD_CORRUPT", "DISK_FULL", "DISK_DENIED", "DISK_FAILED")) throw error;
+    return outOfService(ctx, seat.alarms, error);
   }
-  const machine = new StateMachine(clusterId, String(peers.self));
+}
+
+/** Errors: those of `openDoor`. */
+async function memberStage(
+  ctx: Context<EtcdOptions>,
+  seat: Seat,
+  storage: Storage,
+  opened: Opened,
+): Promise<Actor<EtcdMethods>> {
+  const member = recover(ctx, seat, storage, opened);
+  const handlers = makeHandlers(ctx, member);
+  let door: OpenDoor | undefined;
+  const stop = async (): Promise<void> => {
+    await door?.close();
+    await member.stop();
+  };
+  member.onRemoved = () => {
+    const removed = new InkubeError("ETCD_CORRUPT", "the group has removed this member");
+    member.watches.endAll(etcdError("ETCD_OUT_OF_SERVICE", { path: ctx.disk.root }, removed.message));
+    const next = replacementStage(ctx, seat, storage, removed, stop);
+    // Those who have not heard of it yet may need its vote, and what it has of the log.
+    seat.stage = {
+      handlers: { ...next.handlers, raft: handlers.raft },
+      stop: () => Promise.all([next.stop?.(), stop()]).then(() => undefined),
+    };
+  };
+  member.start();
+  const { listen } = ctx.options;
+  door = listen === undefined ? undefined : await openDoor(ctx, listen, member, handlers);
+  return { handlers, stop };
+}
+
+/** `end` ends what the actor has been until somebody else takes its place. */
+function replacementStage(
+  ctx: Context<EtcdOptions>,
+  seat: Seat,
+  storage: Storage,
+  reason: InkubeError,
+  end: () => Promise<void> = () => Promise.resolve(),
+): Actor<EtcdMethods> {
+  const { name } = ctx.options;
+  const path = ctx.disk.root;
+  return new Replacement(ctx, seat.alarms, reason, async ({ clusterId, id }) => {
+    await end();
+    const opened = await storage.replace({ clusterId, memberId: id, name, founding: NO_ONE });
+    ctx.log.warn("takes the place of the member that it was, and gets everything from the others", {
+      path,
+      reason: reason.message,
+    });
+    ctx.trace.event("member-replaced", `etcd/${name}`, { id });
+    seat.stage = await memberStage(ctx, seat, storage, opened);
+  }).stage;
+}
+
+function recover(
+  ctx: Context<EtcdOptions>,
+  { alarms }: Seat,
+  storage: Storage,
+  { identity, log, snapshot }: Opened,
+): Member {
+  const { options } = ctx;
+  const peers = new Peers(ctx, identity);
+  const machine = new StateMachine(identity.clusterId, memberIdOf(identity.clusterId, identity.memberId));
   if (snapshot !== undefined) machine.store = decodeStore(snapshot.data);
   const raft = new Raft(
     {
-      id: peers.self,
+      id: identity.memberId,
       electionTicks: options.electionTicks,
       heartbeatTicks: options.heartbeatTicks,
       messageBytesMax: options.batchBytesMax,
@@ -64,10 +156,10 @@ async function recover(ctx: Context<EtcdOptions>): Promise<Member> {
     {
       hardState: log.hardState,
       entries: log.entries,
-      snapshot: snapshot ?? { index: 0, term: 0, membership: { voters: peers.ids, learners: [] } },
+      snapshot: snapshot ?? { index: 0, term: 0, membership: identity.founding },
     },
   );
-  return new Member(ctx, { raft, peers, machine, storage });
+  return new Member(ctx, { raft, peers, machine, storage, alarms });
 }
 
 function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMethods>["handlers"] {
@@ -82,12 +174,12 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
 
   return {
     range: (request) => {
-      checkKey(request.key);
+      checkRange(request);
       if (request.serializable === true) return machine.range(request);
       return new Promise((resolve, reject) => member.read({ type: "range", request, resolve, reject }));
     },
     put: (request) => {
-      checkKey(request.key);
+      checkPutFields(request);
       return write({ type: "put", request }, request.key.length + request.value.length, true);
     },
     deleteRange: (request) => {
@@ -96,17 +188,30 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
     },
     txn: (request) => {
       checkTxn(request);
-      const { sizeBytes, grows } = measure(request);
+      const { sizeBytes, grows } = weigh(request);
       return write({ type: "txn", request }, sizeBytes, grows);
     },
     compact: ({ revision }) => write({ type: "compact", revision: natural(revision, "revision") }, 0, false),
     leaseGrant: ({ ttlSeconds, id }) => {
-      const ttl = Math.max(options.leaseTtlSecondsMin, natural(Math.ceil(ttlSeconds), "ttlSeconds"));
+      const ttl = leaseTtl(ttlSeconds, options.leaseTtlSecondsMin);
       const chosen = id === undefined || id === "0" ? String(1 + ctx.random.below(2 ** 53 - 1)) : leaseId(id);
       return write({ type: "leaseGrant", id: chosen, ttlSeconds: ttl }, 0, true);
     },
     leaseRevoke: ({ id }) => write({ type: "leaseRevoke", id }, 0, false),
-    leaseKeepAlive: ({ id }, message) => keepAlive(member, id, message),
+    leaseKeepAlive: ({ id }, message) =>
+      ofLeader(
+        member,
+        message,
+        () => new Promise((resolve, reject) => member.read({ type: "keepAlive", id, resolve, reject })),
+        (leader, options) => leader.call("leaseKeepAlive", { id }, options),
+      ),
+    leaseTimeToLive: (request, message) =>
+      ofLeader(
+        member,
+        message,
+        () => member.view(() => member.leases.timeToLive(request)),
+        (leader, options) => leader.call("leaseTimeToLive", request, options),
+      ),
     watch: (request: WatchRequest, sink: Sink<WatchResponse>) => {
       checkKey(request.key);
       member.watches.add(request, sink);
@@ -116,7 +221,7 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
     readIndex: (_request, message) =>
       new Promise((resolve, reject) => member.read({ type: "revision", owner: message.from, resolve, reject })),
     snapshot: async (_request, message) => {
-      await new Promise((resolve, reject) => member.read({ type: "revision", owner: message.from, resolve, reject }));
+      await newest(member, message);
       return { header: machine.header(), state: encodeStore(machine.store) };
     },
     moveLeader: async ({ to }, message) => {
@@ -129,10 +234,13 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
       await member.moveLeader(id);
       return null;
     },
-    raft: ({ messages }, { from }) => {
-      const decoded = decodeMessages(messages, peers.id(from), peers.self);
-      peers.metrics.received(from, messages);
-      member.step(decoded);
+    ...membershipHandlers(member),
+    raft: ({ clusterId, from, to, messages }, { from: name }) => {
+      // What was sent to a member whose place this one has taken is not for it.
+      if (clusterId !== peers.clusterId || to !== peers.self) return;
+      const decoded = decodeMessages(messages, from, to);
+      peers.metrics.received(name, messages);
+      member.step(decoded, from, name);
     },
     forward: ({ proposals }) => {
       member.takeForwarded(proposals);
@@ -141,24 +249,22 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
   };
 }
 
-/** Only the leader counts the time of leases. */
-function keepAlive(
+/** Only the leader counts the time of leases: it answers by itself, any other member asks it. */
+function ofLeader<Reply>(
   member: Member,
-  id: string,
   message: Incoming,
-): Promise<{ readonly id: string; readonly ttlSeconds: number }> {
+  answer: () => Promise<Reply>,
+  ask: (leader: Ref<EtcdMethods>, options: CallOptions) => Promise<Reply>,
+): Promise<Reply> {
   const { raft, peers } = member;
-  if (raft.role === "leader" || raft.leader === 0) {
-    return new Promise((resolve, reject) => member.read({ type: "keepAlive", id, resolve, reject }));
-  }
+  if (raft.role === "leader" || raft.leader === 0) return answer();
   // Passed on once at most: the members may not agree on the leader for a moment.
   if (peers.id(message.from) !== 0) throw etcdError("ETCD_LEADER_CHANGED");
   const { timeoutMs } = message;
-  return member.askLeader((leader, signal) => leader.call("leaseKeepAlive", { id }, { timeoutMs, signal }));
+  return member.askLeader((leader, signal) => ask(leader, { timeoutMs, signal }));
 }
 
 function decodeMessages(messages: readonly Uint8Array[], from: number, to: number): readonly Message[] {
-  if (from === 0) throw new InkubeError("INVALID_ARGUMENT", "the sender is no member");
   try {
     return messages.map((bytes) => decodeMessage(bytes, from, to));
   } catch (error) {
@@ -167,44 +273,6 @@ function decodeMessages(messages: readonly Uint8Array[], from: number, to: numbe
   }
 }
 
-function checkKey(key: string): void {
-  if (typeof key !== "string" || key === "")
-    throw new InkubeError("INVALID_ARGUMENT", "etcdserver: key is not provided");
-}
-
-/** An int64 as text; what all members carry out must be good on all of them. */
-function leaseId(id: string): string {
-  if (/^(0|[1-9]\d{0,18})$/.test(id)) return id;
-  throw new InkubeError("INVALID_ARGUMENT", `${JSON.stringify(id)} is no id of a lease`);
-}
-
-function natural(value: number, what: string): number {
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InkubeError("INVALID_ARGUMENT", `${what} must be a natural number, not ${value}`);
-}
-
-/** What a transaction carries at most, and whether it can make the store larger. */
-function measure(request: TxnRequest): { readonly sizeBytes: number; readonly grows: boolean } {
-  let sizeBytes = 0;
-  let grows = false;
-  for (const compare of request.compare) {
-    checkKey(compare.key);
-    sizeBytes += compare.key.length + (compare.target === "value" ? compare.value.length : 0);
-    if (compare.target === "lease") leaseId(compare.value);
-    else if (compare.target !== "value") natural(compare.value, compare.target);
-  }
-  for (const op of [...request.success, ...request.failure]) {
-    if ("put" in op) {
-      checkKey(op.put.key);
-      sizeBytes += op.put.key.length + op.put.value.length;
-      grows = true;
-    } else if ("range" in op) {
-      sizeBytes += op.range.key.length;
-      natural(op.range.limit ?? 0, "limit");
-      natural(op.range.revision ?? 0, "revision");
-    } else {
-      sizeBytes += op.deleteRange.key.length;
-    }
-  }
-  return { sizeBytes, grows };
+function isOfNewer({ details }: InkubeError): boolean {
+  return typeof details === "object" && details !== null && "version" in details;
 }

@@ -1,7 +1,12 @@
 /** What a kubelet has of the machine itself; nothing of it in the simulation. */
 import type { StatsSummary } from "../../protocols/kubelet.ts";
 import type { MetricFamily } from "../../runtime/metrics/metrics.ts";
+import type { DoorUser } from "./core/door-request.ts";
+import type { Address } from "../../runtime/net.ts";
+import type { HealthAnswer } from "./core/grpc-health.ts";
+import type { ReachRequest } from "./core/reach-request.ts";
 import type { MachineFacts } from "./core/node-object.ts";
+import type { KubeletDoor } from "./spec.ts";
 
 export interface LogRequest {
   readonly namespace: string;
@@ -25,6 +30,9 @@ export interface LogConsumer {
 /** Answers at once with how to stop, or throws an `InkubeError` with the code LOG_NOT_FOUND or LOG_UNAVAILABLE. */
 export type LogSource = (request: LogRequest, consumer: LogConsumer) => () => void;
 
+/** The address of the runtime's streaming server. Errors: an `InkubeError`; with the code POD_NOT_FOUND where the pod is not on this node. */
+export type ReachSource = (request: ReachRequest) => Promise<string>;
+
 /** Errors: an `InkubeError` while the container runtime does not answer. */
 export type StatsSource = () => Promise<StatsSummary>;
 
@@ -33,10 +41,22 @@ export type MetricsPage = "" | "cadvisor" | "probes" | "resource";
 export type MetricsSource = (page: MetricsPage) => Promise<readonly MetricFamily[]>;
 
 /** What is served besides the logs. */
-export interface Measured {
+export interface Served {
   readonly stats: StatsSource;
   readonly metrics: MetricsSource;
+  readonly reach: ReachSource;
 }
+
+/**
+ * Who is let in. `token`: whoever brings that of the cluster, over plain HTTP; undefined: anyone. `door`: over HTTPS, whoever shows a
+ * certificate and `mayAsk` says may.
+ */
+export type Admission =
+  | { readonly token: string | undefined; readonly door?: undefined }
+  | {
+      readonly door: KubeletDoor;
+      readonly mayAsk: (user: DoorUser, path: string) => Promise<boolean>;
+    };
 
 export interface LogServer {
   readonly host: string;
@@ -70,12 +90,16 @@ export interface VolumeDisk {
   ensureBelow(directory: string, path: string): Promise<boolean>;
 }
 
+/** How a server of gRPC says that it is. */
+export type HealthSource = (address: Address, service: string, timeoutMs: number) => Promise<HealthAnswer>;
+
 export interface KubeletIo {
+  readonly health: HealthSource;
   machine(): MachineFacts;
   volumes(root: string): VolumeDisk;
   /**
-   * Serves `GET /containerLogs/{namespace}/{pod}/{container}`, `GET /stats/summary` and `GET /metrics` with its pages on `host`, or on
-   * 127.0.0.1 where that can't be bound.
+   * Serves `GET /containerLogs/{namespace}/{pod}/{container}`, `GET /stats/summary`, `GET /metrics` with its pages, and upgrades of
+   * `/exec/…`, `/attach/…` and `/portForward/…` on `host`, or on 127.0.0.1 where that can't be bound.
    */
-  serveLogs(host: string, token: string | undefined, source: LogSource, measured: Measured): Promise<LogServer>;
+  serveLogs(host: string, admission: Admission, source: LogSource, served: Served): Promise<LogServer>;
 }

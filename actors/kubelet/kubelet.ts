@@ -24,14 +24,16 @@ import { tellListenerFault } from "../client/faults.ts";
 import { Informer } from "../client/informer.ts";
 import { pods, services } from "../client/resources.ts";
 import { SIMULATED_MACHINE } from "./core/node-object.ts";
+import type { ReachRequest } from "./core/reach-request.ts";
 import { PodAddresses } from "./core/pod-addresses.ts";
 import { withNews } from "./core/runtime-news.ts";
 import { containersOf } from "./core/sources.ts";
+import { DoorAccess } from "./door-access.ts";
 import { Drain } from "./drain.ts";
 import { Eviction } from "./eviction.ts";
 import { VolumeLimits } from "./volume-limits.ts";
 import { Gate } from "./gate.ts";
-import type { KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
+import type { Admission, KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
 import { KubeletMetrics } from "./kubelet-metrics.ts";
 import { NodeAgent } from "./node-agent.ts";
 import { NodeStats } from "./node-stats.ts";
@@ -113,9 +115,13 @@ class Kubelet {
     const stats = new NodeStats(ctx, options.nodeName, this.runtime);
     this.logServer = await this.io?.serveLogs(
       options.nodeIP,
-      options.kubeletToken,
+      this.admission(),
       (request, consumer) => this.readLogs(request, consumer),
-      { stats: () => stats.summary(), metrics: (page) => this.metrics.page(page, stats) },
+      {
+        stats: () => stats.summary(),
+        metrics: (page) => this.metrics.page(page, stats),
+        reach: (request) => this.reach(request),
+      },
     );
     ctx.onEnd(() => void this.logServer?.close());
     const hostIP = this.logServer?.host ?? options.nodeIP;
@@ -140,6 +146,7 @@ class Kubelet {
       hostsFile: options.hostsFile ?? `${ctx.disk.root}/../kube-proxy/hosts.json`,
       hostIP,
       allocatable: { cpu: capacity["cpu"] ?? "0", memory: capacity["memory"] ?? "0" },
+      health: this.io?.health,
       services: async () => {
         if (!this.services.synced) await this.services.whenSynced();
         return this.services.list();
@@ -150,6 +157,7 @@ class Kubelet {
       name: options.nodeName,
       ip: hostIP,
       podCIDR: options.podCIDR,
+      isEmbedded: options.isEmbedded,
       labels: options.labels,
       taints: options.taints,
       machine,
@@ -175,6 +183,13 @@ class Kubelet {
       if (this.isRuntimeListed) this.take(change);
     });
     this.pods.start();
+  }
+
+  private admission(): Admission {
+    const { door, kubeletToken: token, nodeName } = this.options;
+    if (door === undefined) return { token };
+    const access = new DoorAccess(this.ctx, this.client, nodeName);
+    return { door, mayAsk: (user, path) => access.mayAsk(user, path) };
   }
 
   actor(): Actor<KubeletMethods> {
@@ -361,6 +376,31 @@ class Kubelet {
       consumer,
     );
     return () => subscription.cancel();
+  }
+
+  /** In the kubelet's own words. Errors: POD_NOT_FOUND, CONTAINER_NOT_FOUND, and those of the runtime. */
+  private async reach(request: ReachRequest): Promise<string> {
+    const { namespace, pod } = request;
+    const found = this.pods.get(pod, namespace);
+    const runner = this.runners.get(found?.metadata?.uid ?? "");
+    if (found === undefined || runner === undefined) throw new InkubeError("POD_NOT_FOUND", "pod does not exist");
+    if (request.purpose === "portForward") {
+      const podSandboxId = runner.sandboxId;
+      if (podSandboxId === undefined) {
+        throw new InkubeError("CONTAINER_NOT_FOUND", `sandbox of pod "${pod}" is not running`);
+      }
+      return (await this.runtime.call("portForward", { podSandboxId, ports: request.ports })).url;
+    }
+    const { purpose, container, command, stdin, stdout, stderr, tty } = request;
+    const running = runner
+      .containers()
+      .find(({ metadata, state }) => metadata.name === container && state === "CONTAINER_RUNNING");
+    if (running === undefined) {
+      throw new InkubeError("CONTAINER_NOT_FOUND", `container not found (${JSON.stringify(container)})`);
+    }
+    const options = { containerId: running.id, stdin, stdout, stderr, tty };
+    if (purpose === "attach") return (await this.runtime.call("attach", options)).url;
+    return (await this.runtime.call("exec", { ...options, command })).url;
   }
 
   private logOf({ namespace, pod, container, previous }: LogRequest): ContainerStatus {

@@ -8,22 +8,27 @@ import { Cluster } from "../cluster.ts";
 import type { ClusterOptions } from "../options.ts";
 import { integer } from "./arguments.ts";
 import { auditLogOf } from "./audit-log.ts";
+import type { EtcdFlags } from "./external-etcd.ts";
+import { externalEtcdOf, withEtcdFlags } from "./external-etcd.ts";
 import { refuse } from "./failure.ts";
 import { parseImages } from "./images.ts";
+import { EtcdFiles } from "./etcd-files.ts";
 import { KUBECONFIG_FILE } from "./kubeconfig-file.ts";
 import { History } from "./history.ts";
 import { LiveView } from "./live-view.ts";
 import { readManifests } from "./manifest-files.ts";
 import { PlainView } from "./plain-view.ts";
 import { Screen } from "./screen.ts";
+import { stopRequest } from "./stop-request.ts";
 import { otlpOf } from "./otlp.ts";
 import { schedulerOf } from "./scheduler-flags.ts";
 import { duration } from "./view.ts";
 
-interface UpOptions {
+interface UpOptions extends EtcdFlags {
   readonly masters?: string;
   readonly workers?: string;
   readonly apiOnly?: boolean;
+  readonly host: string;
   readonly port: string;
   readonly dataDir?: string;
   readonly manifest: readonly string[];
@@ -32,6 +37,8 @@ interface UpOptions {
   readonly pods: "real" | "simulated";
   readonly nodesPerThread?: string;
   readonly otlp?: string | true;
+  readonly etcdPort?: string;
+  readonly etcdInsecure?: boolean;
   readonly metricsPort?: string;
   readonly dashboard?: string | true;
   readonly schedulerConfig?: string;
@@ -43,10 +50,8 @@ interface UpOptions {
   readonly auditLogMaxsize?: string;
 }
 
-const FORCED_EXIT_CODE = 130;
-
 export function upCommand(): Command {
-  return new Command("up")
+  return withEtcdFlags(new Command("up"))
     .description("run a cluster in this terminal until Ctrl-C")
     .option(
       "--masters <count>",
@@ -54,7 +59,8 @@ export function upCommand(): Command {
     )
     .option("--workers <count>", "a kubelet, kube-proxy and container runtime each (default: 3; none with --api-only)")
     .option("--api-only", "the API alone, for controllers of your own: no scheduler, no controllers, no workers")
-    .option("--port <port>", "of the Kubernetes API on 127.0.0.1; 0 is any free one", "0")
+    .option("--host <address>", "of this machine to serve the API on, for nodes and clients elsewhere", "127.0.0.1")
+    .option("--port <port>", "of the Kubernetes API; 0 is any free one", "0")
     .option("--data-dir <path>", "keep everything there, and go on from there (default: keep nothing)")
     .option("--manifest <file...>", "apply these once the cluster is ready", [])
     .option("--image <name=what...>", "what an image runs: a JavaScript module, or a command", [])
@@ -67,10 +73,15 @@ export function upCommand(): Command {
     .option("--scheduler-config <path>", "a KubeSchedulerConfiguration: profiles, plugins, weights")
     .option("--scheduler-plugin <name=module...>", "a plugin of your own, as a JavaScript module", [])
     .option("--audit-policy-file <path>", "which requests go to the audit log: a Policy of audit.k8s.io/v1")
-    .option("--audit-log-path <path>", "file of the audit log")
+    .option("--audit-log-path <path>", "file of the audit log; - is standard output")
     .option("--audit-log-maxage <days>", "that files put aside are kept; 0 is for ever (default: 366)")
     .option("--audit-log-maxbackup <count>", "of files put aside that are kept; 0 is all (default: 100)")
     .option("--audit-log-maxsize <megabytes>", "from which on the file is put aside; 0 is never (default: 100)")
+    .option(
+      "--etcd-port <port>",
+      "serve etcd's own clients from there on, one port for each master; 0 is any free ones",
+    )
+    .option("--etcd-insecure", "without TLS: whoever can reach the port reads and writes everything")
     .option("--metrics-port <port>", "serve the metrics of all actors on 127.0.0.1; 0 is any free one")
     .option("--dashboard [port]", "serve a page that shows the cluster on 127.0.0.1 (default: on any free port)")
     .addOption(
@@ -88,6 +99,7 @@ async function up(options: UpOptions): Promise<void> {
   const { dashboard } = options;
   const dashboardPort = typeof dashboard === "string" ? integer("--dashboard", dashboard, 0, 65_535) : 0;
   const kubeconfig = new KubeconfigFile(options.kubeconfig);
+  const etcdFiles = new EtcdFiles(options.kubeconfig);
   const asked = stopRequest();
   const progress = new Progress(clusterOptions);
   const startedMs = performance.now();
@@ -109,6 +121,11 @@ async function up(options: UpOptions): Promise<void> {
   try {
     kubeconfig.write(cluster.kubeconfig);
     say(`ready in ${duration(performance.now() - startedMs)} at ${cluster.server}`);
+    if (clusterOptions.etcd !== undefined) {
+      const endpoints = await cluster.etcdEndpoints();
+      say(`etcd at ${endpoints.join(",")}`);
+      if (options.etcdInsecure !== true) say(etcdFiles.write(cluster));
+    }
     if (metricsPort !== undefined)
       say(`metrics at http://${(await cluster.serveMetrics(metricsPort)).address}/metrics`);
     if (dashboard !== undefined) say(`dashboard at ${(await cluster.serveDashboard(dashboardPort)).url}`);
@@ -123,20 +140,25 @@ async function up(options: UpOptions): Promise<void> {
   } finally {
     await cluster.stop();
     kubeconfig.remove();
+    etcdFiles.remove();
   }
   say("stopped");
 }
 
 function clusterOptionsOf(options: UpOptions): ClusterOptions {
   const apiOnly = options.apiOnly === true;
+  const etcd = externalEtcdOf(options);
   return {
     masters: integer("--masters", options.masters ?? (apiOnly ? "1" : "3"), 1, 7),
     workers: integer("--workers", options.workers ?? (apiOnly ? "0" : "3"), 0, 500),
     controllers: !apiOnly,
+    host: options.host,
     port: integer("--port", options.port, 0, 65_535),
     pods: options.pods,
     images: parseImages(options.image),
+    ...etcdOf(options),
     ...auditOf(options),
+    ...(etcd === undefined ? {} : { etcd }),
     ...schedulerOf(options.schedulerConfig, options.schedulerPlugin, say),
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     ...(options.otlp === undefined ? {} : { otlp: otlpOf(options.otlp, process.env) }),
@@ -144,6 +166,15 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
       ? {}
       : { placement: { nodesPerThread: integer("--nodes-per-thread", options.nodesPerThread, 1, 500) } }),
   };
+}
+
+function etcdOf({ etcdPort, etcdInsecure }: UpOptions): Pick<ClusterOptions, "etcd"> {
+  if (etcdPort === undefined) {
+    if (etcdInsecure === true) throw refuse("--etcd-insecure is for --etcd-port");
+    return {};
+  }
+  const port = integer("--etcd-port", etcdPort, 0, 65_529);
+  return { etcd: { listen: { port, tls: etcdInsecure !== true } } };
 }
 
 function auditOf(options: UpOptions): Pick<ClusterOptions, "audit"> {
@@ -155,20 +186,6 @@ function auditOf(options: UpOptions): Pick<ClusterOptions, "audit"> {
     maxsize: options.auditLogMaxsize,
   });
   return audit === undefined ? {} : { audit };
-}
-
-/** Resolves at the first Ctrl-C (or SIGTERM); the second one ends the process at once. */
-function stopRequest(): Promise<void> {
-  return new Promise((stop) => {
-    let asked = false;
-    const ask = (): void => {
-      if (asked) process.exit(FORCED_EXIT_CODE);
-      asked = true;
-      stop();
-    };
-    process.on("SIGINT", ask);
-    process.on("SIGTERM", ask);
-  });
 }
 
 /** The file is the cluster's: it is removed with it, unless somebody else has written there meanwhile. */

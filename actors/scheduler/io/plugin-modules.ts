@@ -1,5 +1,6 @@
 /** Scheduler plugins that are modules of the user, on the scheduler's own thread. */
 import { InkubeError } from "../../../protocols/errors.ts";
+import type { ModuleDoor } from "../../../runtime/threads/load-bundle.ts";
 import type { SchedulerPluginFactory } from "../profiles.ts";
 
 /** `plugins`: `file:` URLs by name. Errors: PLUGIN_NOT_LOADED for a module that throws, or has no function as its default export. */
@@ -13,7 +14,8 @@ export async function loadPlugins(
 async function load(name: string, module: string): Promise<SchedulerPluginFactory> {
   let exported: unknown;
   try {
-    exported = ((await import(module)) as { readonly default?: unknown }).default;
+    const importModule = (globalThis as ModuleDoor).inkubeImport ?? ((url: string) => import(url));
+    exported = ((await importModule(module)) as { readonly default?: unknown }).default;
   } catch (error) {
     throw new InkubeError("PLUGIN_NOT_LOADED", `the scheduler plugin ${name} can't be loaded: ${String(error)}`, {
       cause: error,

@@ -414,7 +414,10 @@ describe("the HTTPS door", () => {
       addresses: [{ type: "InternalIP", address: "127.0.0.1" }],
       daemonEndpoints: { kubeletEndpoint: { Port } },
     };
-    expect((await send("POST", "/api/v1/nodes", { metadata: { name: "n" }, status })).status).toBe(201);
+    expect(
+      (await send("POST", "/api/v1/nodes", { metadata: { name: "n" }, spec: { providerID: "inkube://n" }, status }))
+        .status,
+    ).toBe(201);
     const pods = "/api/v1/namespaces/default/pods";
     const spec = { nodeName: "n", containers: [{ name: "a", image: "i" }] };
     expect((await send("POST", pods, { metadata: { name: "logged" }, spec })).status).toBe(201);

@@ -5,6 +5,7 @@ import type { MemberStatus } from "../../../../../../protocols/etcd.ts";
 const at = (raftAppliedIndex: number, hash: number, revision = 5): MemberStatus => ({
   header: { clusterId: "", memberId: "", revision, raftTerm: 1 },
   version: "",
+  isLearner: false,
   name: "",
   leader: "",
   raftTerm: 1,
@@ -13,6 +14,8 @@ const at = (raftAppliedIndex: number, hash: number, revision = 5): MemberStatus 
   dbSizeBytes: 0,
   hash,
   errors: [],
+  alarms: [],
+  clientUrls: [],
 });
 
 describe("the members' hashes", () => {
