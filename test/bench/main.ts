@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import type { Figure, Suite } from "./report.ts";
 import { formatFigure } from "./report.ts";
 import { api } from "./suites/api.ts";
+import { attacks } from "./suites/attacks.ts";
 import { chaos } from "./suites/chaos.ts";
 import { churn } from "./suites/churn.ts";
 import { codec } from "./suites/codec.ts";
@@ -44,9 +45,10 @@ const suites: readonly Suite[] = [
   scheduling,
   churn,
   ways,
+  attacks,
 ];
 /** These take minutes, and run when they are asked for by name. */
-const LONG: readonly Suite[] = [chaos, scale, scheduling, churn, ways];
+const LONG: readonly Suite[] = [chaos, scale, scheduling, churn, ways, attacks];
 /** One name for several suites. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   api: ["api", "definitions"],
