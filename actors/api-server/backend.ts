@@ -43,6 +43,8 @@ export interface Backend {
   every(periodMs: number, action: () => void): void;
   /** Does what comes in pieces, the requests' own work between them. Without a `scope` it is done to its end. */
   inPieces<T>(work: Steps<T>, scope?: RequestScope): T | Promise<T>;
+  /** As `inPieces`, of what is known to be much: nothing of it is done before its turn. */
+  later<T>(work: Steps<T>, scope: RequestScope): Promise<T>;
   /** Runs `action` once, `delayMs` from now. */
   after(delayMs: number, action: () => void): { cancel(): void };
   log(message: string): void;

@@ -14,6 +14,7 @@ import { inexact, isInexact, parseJson, readJson } from "../core/machinery/json.
 import { jsonChars } from "../core/machinery/json-value.ts";
 import { badRequest, failure, requestEntityTooLarge, unsupportedMediaType } from "../core/machinery/status.ts";
 import type { HttpRequest } from "./http-messages.ts";
+import type { Steps } from "../core/steps.ts";
 import { header } from "./http-messages.ts";
 
 const customTags = (tags: Tags): Tags => [...tags, ...GO_YAML_TAGS];
@@ -52,30 +53,20 @@ export function isLarge({ body }: HttpRequest): boolean {
   return body.length >= LARGE_BODY_BYTES;
 }
 
-/** As `decodeBody`, others having their turns between its parts. */
-export async function decodeInTurns(
-  request: HttpRequest,
-  form: ObjectForm,
-  validation: FieldValidation,
-): Promise<Decoded> {
-  await nextTurn();
+/** As `decodeBody`, of what is large. */
+export function* decodeInSteps(request: HttpRequest, form: ObjectForm, validation: FieldValidation): Steps<Decoded> {
   const body = readBody(request, form);
-  await nextTurn();
+  yield;
   const decoded = form.decode(body, validation);
-  await nextTurn();
+  yield;
   return decoded;
 }
 
-/** Others have their turns before and after. */
-export async function inOwnTurn<T>(work: () => T): Promise<T> {
-  await nextTurn();
-  const done = work();
-  await nextTurn();
-  return done;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** As `decodeConfiguration`, of what is large. */
+export function* configurationInSteps(request: HttpRequest): Steps<JsonBody> {
+  const body = decodeConfiguration(request);
+  yield;
+  return body;
 }
 
 /** As a JSON value; undefined of what can't be read, or is none. A patch is JSON, or YAML that is to be applied. */

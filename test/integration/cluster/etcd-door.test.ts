@@ -391,7 +391,7 @@ describe("bad input costs its sender an error and nobody else anything", () => {
   });
 
   it("more streams than a connection may have wait, and all are answered", async () => {
-    const other = new GrpcClient(etcd.endpoints[1]!);
+    const other = new GrpcClient(etcd.endpoints[1]!, { maxSessionMemory: 100 });
     // Until then nobody has told the client how many it may have.
     await new Promise<void>((resolve) => void other.session.once("remoteSettings", () => resolve()));
     const calls = Array.from({ length: 3_000 }, () => other.ended(path, { key: bytes("/u"), serializable: true }));
