@@ -43,6 +43,7 @@ export function topologyOf({ options, identity, established, slot, standIn, ring
     ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
     kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
     etcd: { established },
+    ...(standIn.master === undefined ? {} : { masterName: standIn.master.name }),
     ...(options.externalEtcd === undefined ? {} : { externalEtcd: options.externalEtcd }),
     ...(options.etcd === undefined ? {} : { etcdDoor: etcdDoorOf(options.etcd, identity) }),
     heapLimitsMb: options.heapLimitsMb,

@@ -24,7 +24,12 @@ export const schedulerActor: ActorDefinition<
   const elector = new LeaderElector(
     ctx,
     client,
-    { name: "kube-scheduler", identity: ctx.name, peers: ctx.options.peers, ...ctx.options.lease },
+    {
+      name: "kube-scheduler",
+      identity: ctx.options.identity ?? ctx.name,
+      peers: ctx.options.peers,
+      ...ctx.options.lease,
+    },
     {
       onStartedLeading: () => {
         session = new SchedulingSession(ctx, client, recorder);

@@ -5,6 +5,8 @@ import { QUEUE_DEFAULTS } from "./core/queue.ts";
 export interface SchedulerOptions {
   /** Actor names of the API servers, the preferred one first. */
   readonly apiServers: readonly string[];
+  /** By which it holds the Lease, where others of the same name run in other processes. Absent: its actor's name. */
+  readonly identity?: string;
   /** The other schedulers' actors. */
   readonly peers: readonly string[];
   /** Pods with this `schedulerName` are placed. */
@@ -26,7 +28,7 @@ export interface SchedulerOptions {
   };
 }
 
-export const SCHEDULER_DEFAULTS: Omit<SchedulerOptions, "apiServers" | "peers"> = {
+export const SCHEDULER_DEFAULTS: Omit<SchedulerOptions, "apiServers" | "peers" | "identity"> = {
   schedulerName: "default-scheduler",
   inFlightMax: 64,
   queue: QUEUE_DEFAULTS,

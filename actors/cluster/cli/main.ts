@@ -10,6 +10,7 @@ import { envtestAssetsCommand } from "./envtest-assets.ts";
 import { explain } from "./failure.ts";
 import { getCommand } from "./get.ts";
 import { joinCommand } from "./join.ts";
+import { masterCommand } from "./master.ts";
 import { logsCommand } from "./logs.ts";
 import { scaleCommand } from "./scale.ts";
 import { simulateCommand } from "./simulate.ts";
@@ -29,6 +30,7 @@ const program = new Command("inkube")
   .exitOverride();
 for (const command of [
   upCommand(),
+  masterCommand(),
   joinCommand(),
   tokenCommand(),
   applyCommand(),

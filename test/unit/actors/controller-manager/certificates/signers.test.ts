@@ -70,7 +70,7 @@ it.each(["ec", "rsa"])(
   "makes a certificate of an %s authority that verifies, for the key, the subject and the names asked for",
   (kind) => {
     const authority = kind === "ec" ? makeAuthority("ca", Date.now()) : RSA_AUTHORITY;
-      const order = signingOrder(csr(WITH_NAMES, { ...serving, expirationSeconds: 3_600 }, approved), NOW_MS);
+    const order = signingOrder(csr(WITH_NAMES, { ...serving, expirationSeconds: 3_600 }, approved), NOW_MS);
     if (order === undefined || typeof order === "string") throw new Error(String(order));
     const certificate = new X509Certificate(signCertificate(order, authority));
     const issuer = new X509Certificate(authority.certificate);
