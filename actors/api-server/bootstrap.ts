@@ -1,6 +1,7 @@
 /** What every cluster has from the beginning: its namespaces, and the Service by which pods find the API. */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { hasReason } from "../../protocols/api-server.ts";
+import type { Endpoints } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 import type { Served } from "./core/catalog/catalog.ts";
 import type { Context } from "../../runtime/actor.ts";
@@ -81,10 +82,16 @@ export class Bootstrap {
   /** Whether its endpoints are these already. */
   isServedBy(places: readonly Place[]): boolean {
     const { hosts, port } = servedBy(places);
-    const served = this.registry.catalog.required("discovery.k8s.io", "v1", "endpointslices");
-    const slice = this.registry.store.cacheOf(served).get(`default/${SERVICE}`)?.object as EndpointSlice | undefined;
-    const addresses = slice?.endpoints?.flatMap((endpoint) => endpoint.addresses) ?? [];
-    return slice?.ports?.[0]?.port === port && addresses.join() === hosts.join();
+    const { registry } = this;
+    const found = (group: string, resource: string): unknown =>
+      registry.store.cacheOf(registry.catalog.required(group, "v1", resource)).get(`default/${SERVICE}`)?.object;
+    const slice = found("discovery.k8s.io", "endpointslices") as EndpointSlice | undefined;
+    const [subset] = (found("", "endpoints") as Endpoints | undefined)?.subsets ?? [];
+    const inSlice = slice?.endpoints?.flatMap(({ addresses }) => addresses) ?? [];
+    const inSubset = subset?.addresses?.map(({ ip }) => ip) ?? [];
+    const ports = [slice?.ports?.[0]?.port, subset?.ports?.[0]?.port];
+    const isSame = (addresses: readonly string[]): boolean => addresses.join() === hosts.join();
+    return ports.every((each) => each === port) && isSame(inSlice) && isSame(inSubset);
   }
 
   private async create(served: Served, namespace: string | undefined, object: KubernetesObject): Promise<boolean> {
