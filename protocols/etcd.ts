@@ -141,6 +141,7 @@ export interface MemberStatus {
   readonly header: ResponseHeader;
   readonly version: string;
   readonly name: string;
+  readonly isLearner: boolean;
   /** Name of the leader as this member knows it; empty when it knows none. */
   readonly leader: string;
   readonly raftTerm: number;
@@ -155,6 +156,42 @@ export interface MemberStatus {
   /** Where etcd's own clients reach the member. */
   readonly clientUrls: readonly string[];
 }
+
+/** One member of the group. Its id is never given to another one; who comes back without its disk has a new one. */
+export interface Member {
+  /** An uint64, in decimal digits. */
+  readonly id: string;
+  /** Its actor's name; the host of its peer URLs is the same. */
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  /** Receives everything and counts for nothing. */
+  readonly isLearner: boolean;
+}
+export interface MembersResponse {
+  readonly header: ResponseHeader;
+  /** In the order of their ids. */
+  readonly members: readonly Member[];
+}
+
+/** The group's own changes, one at a time. Asked at any member; the leader carries them out. */
+export type MembershipMethods = {
+  /** Linearizable unless `serializable`. */
+  memberList: Call<{ readonly serializable?: boolean }, MembersResponse>;
+  /**
+   * The host of all `peerUrls` is the new member's actor. Errors: ETCD_PEER_URL_EXISTS, ETCD_BAD_MEMBER_URLS,
+   * ETCD_TOO_MANY_LEARNERS, ETCD_UNHEALTHY, ETCD_NOT_ENOUGH_STARTED.
+   */
+  memberAdd: Call<
+    { readonly peerUrls: readonly string[]; readonly isLearner: boolean },
+    MembersResponse & { readonly member: Member }
+  >;
+  /** Also of the leader, which another one follows. Errors: ETCD_MEMBER_NOT_FOUND, ETCD_NOT_ENOUGH_STARTED, ETCD_UNHEALTHY. */
+  memberRemove: Call<{ readonly id: string }, MembersResponse>;
+  /** The host stays the same. Errors: ETCD_MEMBER_NOT_FOUND, ETCD_PEER_URL_EXISTS, ETCD_BAD_MEMBER_URLS. */
+  memberUpdate: Call<{ readonly id: string; readonly peerUrls: readonly string[] }, MembersResponse>;
+  /** A learner becomes a voter. Errors: ETCD_MEMBER_NOT_FOUND, ETCD_MEMBER_NOT_LEARNER, ETCD_LEARNER_NOT_READY. */
+  memberPromote: Call<{ readonly id: string }, MembersResponse>;
+};
 
 export interface LeaseTimeToLive {
   readonly id: string;
@@ -179,7 +216,7 @@ export interface AlarmState {
   readonly alarms: readonly Alarm[];
 }
 
-export type EtcdMethods = {
+export type EtcdMethods = MembershipMethods & {
   /** Linearizable unless `serializable`. */
   range: Call<RangeRequest, RangeResponse>;
   put: Call<PutRequest, PutResponse>;
@@ -207,8 +244,25 @@ export type EtcdMethods = {
   snapshot: Call<null, { readonly header: ResponseHeader; readonly state: Uint8Array }>;
   /** Asks the leader to hand over before it stops. */
   moveLeader: Call<{ readonly to: string }, null>;
-  /** Raft messages of a peer, encoded by the etcd actor itself. */
-  raft: Cast<{ readonly messages: readonly Uint8Array[] }>;
+  /**
+   * Raft messages of a peer, encoded by the etcd actor itself. Sender and receiver by their numbers in the group: an actor
+   * whose disk was lost comes back under another one, and what was sent to the old one is not for it.
+   */
+  raft: Cast<{
+    readonly clusterId: string;
+    readonly from: number;
+    readonly to: number;
+    readonly messages: readonly Uint8Array[];
+  }>;
+  /**
+   * Asked by an actor that can't go on with what is on its disk (`path`): it gets the number under which it takes the place of
+   * the member of its name. Members pass it on to the leader for it. Errors: ETCD_MEMBER_NOT_FOUND when it is none,
+   * ETCD_NO_LEADER, ETCD_UNHEALTHY, ETCD_NOT_ENOUGH_STARTED.
+   */
+  replaceMember: Call<
+    { readonly name: string; readonly path: string },
+    { readonly clusterId: string; readonly id: number }
+  >;
   /** A peer's forwarded request batch and its answers travel as calls, so that they fail with the peer. */
   forward: Call<{ readonly proposals: readonly Uint8Array[] }, { readonly results: readonly Uint8Array[] }>;
 };
@@ -234,6 +288,21 @@ export type EtcdErrorCode =
   | "ETCD_QUORUM_LOST"
   /** The member can't say in time what becomes of the request; it may be carried out. */
   | "ETCD_TIMEOUT"
+  | "ETCD_MEMBER_NOT_FOUND"
+  | "ETCD_MEMBER_EXISTS"
+  | "ETCD_PEER_URL_EXISTS"
+  | "ETCD_BAD_MEMBER_URLS"
+  | "ETCD_MEMBER_NOT_LEARNER"
+  /** The learner lacks too much of the leader's log to be promoted. */
+  | "ETCD_LEARNER_NOT_READY"
+  | "ETCD_TOO_MANY_LEARNERS"
+  /** Too few of those who would be voters are there: the change would end in a group without a majority. */
+  | "ETCD_NOT_ENOUGH_STARTED"
+  /** Another change is under way, or the leader hears too few others. Retryable. */
+  | "ETCD_UNHEALTHY"
+  /** A learner serves nothing that has to be linearizable. */
+  | "ETCD_LEARNER"
+  | "ETCD_BAD_TRANSFEREE"
   /** This member's data can't be relied on, so it takes no part; another member may serve. Nothing was written. */
   | "ETCD_OUT_OF_SERVICE"
   /** What is on disk is damaged in the middle, or written by a newer version. */
@@ -247,7 +316,6 @@ export type EtcdErrorCode =
   | "ETCD_LEASE_TTL_TOO_LARGE"
   /** Only the leader does it. */
   | "ETCD_NOT_LEADER"
-  | "ETCD_BAD_TRANSFEREE"
   | "ETCD_ROOT_USER_MISSING"
   | "ETCD_ROOT_ROLE_MISSING"
   | "ETCD_USER_EXISTS"
@@ -283,6 +351,12 @@ export const etcdProtocol: Protocol<EtcdMethods> = protocol<EtcdMethods>("etcd",
   readIndex: call(),
   snapshot: call({ timeoutMs: 30_000 }),
   moveLeader: call(),
+  memberList: call(),
+  memberAdd: call(),
+  memberRemove: call(),
+  memberUpdate: call(),
+  memberPromote: call(),
+  replaceMember: call({ timeoutMs: 2_000 }),
   raft: cast(),
   forward: call(),
 });

@@ -35,6 +35,7 @@ import { Pieces } from "./pieces.ts";
 import { Pipeline } from "./pipeline.ts";
 import { plainTokenKeys } from "./plain-token-keys.ts";
 import { Registrations } from "./registrations.ts";
+import type { RequestScope } from "./registry.ts";
 import { Registry } from "./registry.ts";
 import { RequestMetrics } from "./request-metrics.ts";
 import type { ApiServerOptions } from "./spec.ts";
@@ -267,7 +268,8 @@ class ApiServer {
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
       every: (periodMs, action) => void clock.every(periodMs, action),
-      inPieces: (work) => this.pieces.run(work, Infinity),
+      inPieces: (work, scope) => this.pieces.run(work, workUntil(scope), scope?.caller),
+      later: (work, scope) => this.pieces.later(work, workUntil(scope), scope.caller),
       after: (delayMs, action) => clock.after(delayMs, action),
       log: (message) => log.warn(message),
       explained: (error, what) => this.explained(error, what),
@@ -278,4 +280,8 @@ class ApiServer {
       },
     };
   }
+}
+
+function workUntil(scope: RequestScope | undefined): number {
+  return scope?.workDeadlineMs ?? scope?.deadlineMs ?? Infinity;
 }

@@ -12,6 +12,8 @@ import { applyConfiguration } from "./core/managed-fields/field-manager.ts";
 import type { Answer } from "./core/registry/answers.ts";
 import { answerOf, writtenAnswer } from "./core/registry/answers.ts";
 import type { ObjectPlace } from "./core/registry/place.ts";
+import type { Steps } from "./core/steps.ts";
+import type { Outcome, Taken } from "./mutation.ts";
 import type { Registry, RequestScope } from "./registry.ts";
 import { checkIdentity } from "./core/registry/place.ts";
 import { tells } from "./registry.ts";
@@ -42,13 +44,18 @@ export class Applies {
     const uid = this.ctx.ids.uuid();
     if (read !== undefined) await registry.lifecycle.admitAbsent(scope.deadlineMs, place, read);
     let old: KubernetesObject | undefined;
-    const mutated = await registry.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
+    const decide = function* (
+      current: StoredObject | undefined,
+      taken: Taken,
+      lease: string | undefined,
+    ): Steps<Outcome> {
       if (current === undefined && subresource !== undefined) throw notFound(served.info, name);
       old = current?.object;
       const configuration = (read ??= readConfiguration(served.form, body));
       const write = registry.writeOf(place, subresource, options);
-      const applied = applyConfiguration(write, old, configuration, options.force === true);
+      const applied = yield* applyConfiguration(write, old, configuration, options.force === true);
       const { object } = served.form.decode({ value: applied.object, duplicates: [] }, "Ignore");
+      yield;
       checkMeant(place, configuration, current);
       checkIdentity(place, object);
       // Defaults that an object has lost on its way through another version are not what was applied.
@@ -57,11 +64,12 @@ export class Applies {
       }
       const manage = (): typeof applied.managedFields => applied.managedFields;
       if (current !== undefined) {
-        return registry.replacement(place, subresource, object, current, taken, lease, manage);
+        return yield* registry.replacement(place, subresource, object, current, taken, lease, manage);
       }
       registry.lifecycle.refuse(place);
-      return registry.creation(scope, place, object, uid, taken, lease, manage);
-    });
+      return yield* registry.creation(scope, place, object, uid, taken, lease, manage);
+    };
+    const mutated = await registry.mutateLeased(scope, place, options.dryRun === true, decide);
     const code = mutated.created ? 201 : 200;
     if (!tells(served, subresource)) return answerOf(served, mutated.stored, code, warnings);
     return writtenAnswer(served, mutated.stored, code, { old, warnings, subresource });

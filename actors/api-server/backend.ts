@@ -8,7 +8,7 @@ import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import type { Steps } from "./core/steps.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Pipeline } from "./pipeline.ts";
-import type { Registry } from "./registry.ts";
+import type { Registry, RequestScope } from "./registry.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
@@ -41,8 +41,10 @@ export interface Backend {
   nowMs(): number;
   monotonicMs(): number;
   every(periodMs: number, action: () => void): void;
-  /** Does what comes in pieces, the requests' own work between them. */
-  inPieces<T>(work: Steps<T>): T | Promise<T>;
+  /** Does what comes in pieces, the requests' own work between them. Without a `scope` it is done to its end. */
+  inPieces<T>(work: Steps<T>, scope?: RequestScope): T | Promise<T>;
+  /** As `inPieces`, of what is known to be much: nothing of it is done before its turn. */
+  later<T>(work: Steps<T>, scope: RequestScope): Promise<T>;
   /** Runs `action` once, `delayMs` from now. */
   after(delayMs: number, action: () => void): { cancel(): void };
   log(message: string): void;

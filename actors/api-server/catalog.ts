@@ -8,7 +8,8 @@ import { BrokenInvariant } from "./core/broken-invariant.ts";
 import type { ResourceCache } from "./core/cache/resource-cache.ts";
 import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import { hasCondition } from "./core/custom/lifecycle.ts";
-import { KeptSchemas } from "./core/custom/version-schema.ts";
+import type { SchemasByVersion } from "./core/custom/version-schema.ts";
+import { KeptSchemas, schemasOf } from "./core/custom/version-schema.ts";
 import { customServed } from "./core/custom/served.ts";
 import { storedAs } from "./core/webhooks/conversion.ts";
 import type { Store, StoreFollower } from "./store.ts";
@@ -22,6 +23,7 @@ interface Known {
   readonly prefix: string;
   /** As its objects are stored. */
   readonly stored: Served;
+  readonly schemas: SchemasByVersion;
 }
 
 export class CatalogFollower implements StoreFollower {
@@ -30,11 +32,12 @@ export class CatalogFollower implements StoreFollower {
   private readonly log: Context["log"];
   private readonly cache: ResourceCache;
   private readonly known = new Map<string, Known>();
-  private readonly schemas = new KeptSchemas();
+  private readonly schemas: KeptSchemas;
   private listener: (name: string) => void = () => {};
   private servedListener: (served: readonly Served[]) => void = () => {};
 
-  constructor(log: Context["log"], store: Store, builtIn: Catalog) {
+  constructor(log: Context["log"], store: Store, builtIn: Catalog, schemas: KeptSchemas = new KeptSchemas()) {
+    this.schemas = schemas;
     this.log = log;
     this.store = store;
     this.catalog = builtIn;
@@ -80,6 +83,7 @@ export class CatalogFollower implements StoreFollower {
     this.known.delete(name);
     this.catalog = this.catalog.without(name);
     this.store.detach(known.prefix);
+    this.schemas.letGo(known.schemas);
   }
 
   private take(name: string, definition: CustomResourceDefinition): void {
@@ -87,7 +91,8 @@ export class CatalogFollower implements StoreFollower {
     const shape = shapeOf(definition);
     const state = stateOf(definition);
     if (before?.shape === shape && before.state === state) return;
-    const all = this.servedBy(name, definition);
+    const schemas = schemasOf(definition.spec.versions, this.schemas);
+    const all = this.servedBy(name, definition, schemas);
     const stored = all[0] === undefined ? undefined : storedAs(all[0]);
     const prefix = stored?.info.storagePrefix ?? "";
     if (stored === undefined || this.store.isBuiltIn(prefix)) return this.drop(name);
@@ -96,7 +101,8 @@ export class CatalogFollower implements StoreFollower {
       this.store.detach(prefix);
       this.store.attach(stored, definition.metadata?.generation !== 1);
     }
-    this.known.set(name, { shape, state, prefix, stored });
+    if (before !== undefined) this.schemas.letGo(before.schemas);
+    this.known.set(name, { shape, state, prefix, stored, schemas });
     const names = definition.spec.versions.flatMap((version) => (version.served ? [version.name] : []));
     const served = hasCondition(definition, "Established")
       ? all.filter(({ info }) => names.includes(info.version))
@@ -106,11 +112,11 @@ export class CatalogFollower implements StoreFollower {
   }
 
   /** In every version, the ones that are not served as well. */
-  private servedBy(name: string, definition: CustomResourceDefinition): readonly Served[] {
+  private servedBy(name: string, definition: CustomResourceDefinition, schemas: SchemasByVersion): readonly Served[] {
     const { spec } = definition;
     const versions = spec.versions.map((version) => ({ ...version, served: true }));
     try {
-      return customServed({ ...definition, spec: { ...spec, versions } }, this.schemas);
+      return customServed({ ...definition, spec: { ...spec, versions } }, schemas);
     } catch (error) {
       if (error instanceof BrokenInvariant) throw error;
       const message = error instanceof Error ? error.message : String(error);

@@ -21,6 +21,7 @@ import { answerOf, plainAnswer, warnedError, withWarnings } from "./core/registr
 import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
 import { withManagedFields, writeOfForm } from "./core/registry/field-writes.ts";
 import type { Fields } from "./core/kinds/rules.ts";
+import { finished } from "./core/steps.ts";
 import { withExpiration } from "./core/tokens/token-request.ts";
 import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
@@ -44,8 +45,8 @@ export interface Input {
   /** A promise of what is large: reading it takes a turn of its own. */
   body(form: ObjectForm, validation: FieldValidation): Decoded | Promise<Decoded>;
   patch(): { readonly type: PatchType; readonly patch: unknown };
-  /** Of a patch of the type of server-side apply. */
-  configuration(): JsonBody;
+  /** Of a patch of the type of server-side apply; a promise as of `body`. */
+  configuration(): JsonBody | Promise<JsonBody>;
   patchType(): PatchType;
   /** Nobody waits for the answer any more. */
   abandoned(): boolean;
@@ -137,7 +138,10 @@ export class Dispatch {
       const place = placeOf(target);
       const write = writeOfForm(this.registry.writeOf(place, "token", options), TOKEN_REQUEST);
       const whole = withExpiration(object);
-      const asked = withManagedFields(whole as Fields, managedAfterUpdate(write, undefined, whole, undefined));
+      const asked = withManagedFields(
+        whole as Fields,
+        finished(managedAfterUpdate(write, undefined, whole, undefined)),
+      );
       return withWarnings(await this.tokens.request(scope, place, asked), warnings);
     }
     if (subresource !== undefined) throw noSuchResource();
@@ -167,7 +171,7 @@ export class Dispatch {
       const authentication =
         question === undefined ? {} : await this.tokens.authenticate(question.token, question.audiences);
       const manage = this.registry.managing({ served, namespace, name: "" }, undefined, options);
-      const asked = withManagedFields(own as Fields, manage(own as Fields, undefined));
+      const asked = withManagedFields(own as Fields, finished(manage(own as Fields, undefined)));
       return plainAnswer(virtual(asked as never, { ...scope, authentication, nowMs: this.registry.nowMs() }), 201);
     }
     return this.registry.create(scope, served, namespace, object, options);
@@ -211,12 +215,13 @@ export class Dispatch {
     }
   }
 
-  patch({ scope, target, input }: Call): Promise<Answer> {
+  async patch({ scope, target, input }: Call): Promise<Answer> {
     const place = placeOf(target);
     const options = input.writeOptions("PatchOptions");
     const subresource = target.subresource?.name;
     if (input.patchType() === APPLY_TYPE) {
-      const body = input.configuration();
+      const read = input.configuration();
+      const body = read instanceof Promise ? await read : read;
       return this.telling(place, () =>
         subresource === "scale"
           ? this.subresources.applyScale(scope, place, body, options)

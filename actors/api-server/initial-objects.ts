@@ -92,7 +92,7 @@ export class InitialObjects {
     const write = this.registry.writeOf(place, subresource, { fieldManager: manager });
     const head = { apiVersion: info.apiVersion, kind: info.kind, metadata: { name: place.name } };
     const configuration = { ...head, ...fields(formatTime(this.ctx.clock.nowMs())) };
-    const { object: next, managedFields } = applyConfiguration(write, object, configuration, false);
+    const { object: next, managedFields } = finished(applyConfiguration(write, object, configuration, false));
     const decoded = form.decode({ value: next, duplicates: [] }, "Ignore").object as Fields;
     return withManagedFields({ ...decoded, metadata: object.metadata ?? {} }, managedFields);
   }

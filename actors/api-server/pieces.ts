@@ -55,14 +55,19 @@ export class Pieces {
     if (!isSteps(work)) return work;
     const first = this.slice(work);
     if (first.done) return first.value as T;
-    if (caller !== undefined && this.small.length + this.large.length >= WAITING_MAX) {
-      work.return(undefined as never);
-      throw tooManyRequests("too many requests, please try again later", 1);
-    }
     return this.rest<T>(work, first.usedMs, deadlineMs, caller);
   }
 
+  /** As `run`, of what is known to be much: many may come in one turn, and nothing of them is done in it. */
+  later<T>(work: Steps<T>, deadlineMs: number, caller?: Caller): Promise<T> {
+    return this.rest<T>(work, 0, deadlineMs, caller);
+  }
+
   private async rest<T>(steps: Steps<unknown>, usedMs: number, deadlineMs: number, caller?: Caller): Promise<T> {
+    if (caller !== undefined && this.small.length + this.large.length >= WAITING_MAX) {
+      steps.return(undefined);
+      throw tooManyRequests("too many requests, please try again later", 1);
+    }
     let stay: (() => void) | undefined;
     try {
       return await new Promise<T>((resolve, reject) => {

@@ -47,6 +47,8 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly traceCollector?: string;
   /** Whether `metrics.k8s.io` is served from the kubelets' figures, where Kubernetes has metrics-server for it. */
   readonly metrics: boolean;
+  /** Whether there is a controller-manager that makes volumes, and so a default StorageClass. */
+  readonly volumes: boolean;
   readonly serviceCidr: string;
   /**
    * Pause before the objects of a fresh control plane are written, up to twice as long: what a start waits for goes first, and of
@@ -153,6 +155,7 @@ export const API_SERVER_DEFAULTS: Omit<
   serviceAccounts: SERVICE_ACCOUNT_DEFAULTS,
   metrics: false,
   sharesService: false,
+  volumes: false,
   serviceCidr: "127.96.0.0/16",
   initialObjectsAfterMs: 300,
   nodePortFirst: 30_000,

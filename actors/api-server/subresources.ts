@@ -31,6 +31,7 @@ import { warningsOf } from "./core/machinery/warnings.ts";
 import { asksReplicas, replicasOf, toScale, validateScale, withReplicas } from "./core/registry/scale.ts";
 import { checkDeleteOptions } from "./core/rest/options.ts";
 import type { ObjectPlace } from "./core/registry/place.ts";
+import { finished } from "./core/steps.ts";
 import type { Registry, RequestScope } from "./registry.ts";
 import { checkIdentity, checkNamespace } from "./core/registry/place.ts";
 import { parseRevision } from "./revisions.ts";
@@ -159,7 +160,7 @@ export class Subresources {
       const of = pod.metadata?.name ?? "";
       const left = spent(current.object as PodDisruptionBudget, of, this.ctx.clock.nowMs()) as Fields;
       const manage = this.registry.managing(place, "status", { fieldManager: "kube-apiserver" }, current);
-      return { action: "put", object: withManagedFields(left, manage(left, undefined)) };
+      return { action: "put", object: withManagedFields(left, finished(manage(left, undefined))) };
     });
     return false;
   }
@@ -179,7 +180,7 @@ export class Subresources {
       this.registry.checkIncoming(place, incoming, current);
       const finalized = withSpecFinalizers(current.object as Fields, incoming as Fields);
       const manage = this.registry.managing(place, "finalize", options, current);
-      const object = withManagedFields(finalized, manage(finalized, undefined));
+      const object = withManagedFields(finalized, finished(manage(finalized, undefined)));
       return isReleased(served.rules, object) ? { action: "remove", object } : { action: "put", object };
     });
     return answerOf(served, mutated.stored, 200);
@@ -193,12 +194,8 @@ export class Subresources {
     options: WriteOptions,
   ): Promise<Answer> {
     const patched = (current: KubernetesObject): KubernetesObject => {
-      const { object, warnings } = patchObject(
-        patchType,
-        SCALE_FORM,
-        current,
-        patch,
-        options.fieldValidation ?? "Warn",
+      const { object, warnings } = finished(
+        patchObject(patchType, SCALE_FORM, current, patch, options.fieldValidation ?? "Warn"),
       );
       this.registry.tell(place, warnings);
       return object;
@@ -213,8 +210,8 @@ export class Subresources {
       scope,
       place,
       (write, current) => {
-        const { object, managedFields } = applyConfiguration(write, current, configuration, options.force === true);
-        return withManagedFields(object as Fields, managedFields);
+        const applied = finished(applyConfiguration(write, current, configuration, options.force === true));
+        return withManagedFields(applied.object as Fields, applied.managedFields);
       },
       options,
     );
@@ -267,6 +264,6 @@ function updating(
 ): (write: FieldWrite, current: KubernetesObject) => KubernetesObject {
   return (write, current) => {
     const scale = next(withManagedFields(current as Fields, undefined));
-    return withManagedFields(scale as Fields, managedAfterUpdate(write, current, scale, undefined));
+    return withManagedFields(scale as Fields, finished(managedAfterUpdate(write, current, scale, undefined)));
   };
 }

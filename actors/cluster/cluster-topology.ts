@@ -25,10 +25,20 @@ export interface ClusterParts {
   readonly established: boolean;
   readonly slot: number;
   readonly standIn: StandIn;
+  /** Directories of volumes, beside the actors' own. */
+  readonly volumesRoot: string;
   readonly rings: NonNullable<TopologyOptions["rings"]>;
 }
 
-export function topologyOf({ options, identity, established, slot, standIn, rings }: ClusterParts): TopologyOptions {
+export function topologyOf({
+  options,
+  identity,
+  established,
+  slot,
+  standIn,
+  volumesRoot,
+  rings,
+}: ClusterParts): TopologyOptions {
   const own = addressesOf(slot);
   const addresses = standIn.serviceRange === undefined ? own : { ...own, serviceRange: standIn.serviceRange };
   const kubeletToken = randomBytes(16).toString("hex");
@@ -41,7 +51,7 @@ export function topologyOf({ options, identity, established, slot, standIn, ring
     apiServer: { ...apiServerOf(options, identity, own, standIn), kubeletToken },
     containerRuntime: { pods: options.pods, images: locateImages(options.images) },
     ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
-    kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
+    kubelet: { kubeletToken, volumesRoot, capacity: { ...machineCapacity(), ...options.capacity } },
     etcd: { established },
     ...(standIn.master === undefined ? {} : { masterName: standIn.master.name }),
     ...(options.externalEtcd === undefined ? {} : { externalEtcd: options.externalEtcd }),
@@ -49,8 +59,10 @@ export function topologyOf({ options, identity, established, slot, standIn, ring
     heapLimitsMb: options.heapLimitsMb,
     controllerManager: {
       rootCa: identity.authority,
+      volumesRoot,
       signing: { certificate: identity.authority, key: identity.authorityKey },
     },
+    ...(options.scheduler === undefined ? {} : { scheduler: options.scheduler }),
     rings,
     ...(options.otlp === undefined ? {} : { otlp: options.otlp }),
   };

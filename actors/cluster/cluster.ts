@@ -54,7 +54,7 @@ import type { DataDirectory } from "./io/data-directory.ts";
 import { openDataDirectory } from "./io/data-directory.ts";
 import type { Identity } from "./io/identity.ts";
 import { loadIdentity, loadShared, makeClientCertificate, restoredIdentity, saveIdentity } from "./io/identity.ts";
-import { ACTORS, restoreMembers } from "./io/restore.ts";
+import { ACTORS, restoreMembers, VOLUMES } from "./io/restore.ts";
 import type { Dashboard } from "./io/dashboard-server.ts";
 import { serveDashboard } from "./io/dashboard-server.ts";
 import { checkEtcd } from "./io/etcd-preflight.ts";
@@ -259,6 +259,7 @@ export class Cluster implements AsyncDisposable {
       established,
       slot: slot.slot,
       standIn,
+      volumesRoot: join(directory.path, VOLUMES),
       rings: (actors) => this.ringsOf(actors),
     });
     const tree = makeTopology(topology);
@@ -281,6 +282,7 @@ export class Cluster implements AsyncDisposable {
     this.trace = new ClusterTrace(
       () => this.rings(),
       () => this.collector(),
+      context.stopping,
     );
     this.inspector = new ActorInspector(this.host, (name) => {
       if (!this.actorNames().includes(name)) throw this.unknownActor(name);

@@ -18,6 +18,8 @@ export type { JoinOptions } from "./join/options.ts";
 export type { ExternalEtcdOptions } from "./external-etcd.ts";
 export type { AuditLogOptions } from "./audit-options.ts";
 export type { ClusterOptions, HeapLimits, ImageOptions } from "./options.ts";
+export type { SchedulerConfigurationOptions } from "./scheduler-options.ts";
+export type { SchedulerPlugin, SchedulerPluginFactory } from "../scheduler/profiles.ts";
 export type { RemoveWorkerOptions } from "./workers.ts";
 export { openTrace } from "./open-trace.ts";
 export type {
@@ -33,6 +35,7 @@ export type {
   StoryOptions,
   Trace,
   TraceFilter,
+  TraceFollower,
   WhyQuestion,
 } from "./trace.ts";
 export type { PastState } from "./past-state.ts";

@@ -9,6 +9,9 @@ import type { ExternalEtcd, ExternalEtcdOptions } from "./external-etcd.ts";
 import { checkExternalEtcd } from "./external-etcd.ts";
 import { resolveAudit } from "./audit-options.ts";
 import type { ClusterEvent } from "./cluster.ts";
+import type { SchedulerOptions } from "../scheduler/spec.ts";
+import type { SchedulerConfigurationOptions } from "./scheduler-options.ts";
+import { resolveScheduler } from "./scheduler-options.ts";
 import type { Role } from "./topology.ts";
 import { HEAP_LIMITS_MB } from "./topology.ts";
 
@@ -81,6 +84,8 @@ export interface ClusterOptions {
   readonly otlp?: string | { readonly url: string; readonly headers?: Readonly<Record<string, string>> };
   /** An audit log of what is asked of the API: which requests its policy keeps, and how much of each. Default: none. */
   readonly audit?: AuditLogOptions;
+  /** How pods are given nodes: profiles, weights and arguments of Kubernetes' plugins, and plugins of your own. */
+  readonly scheduler?: SchedulerConfigurationOptions;
   /** How long `start` may take. Default 60,000. */
   readonly startTimeoutMs?: number;
   /**
@@ -135,6 +140,7 @@ export interface ResolvedOptions {
   readonly heapLimitsMb: HeapLimits;
   readonly otlp: OtlpOptions | undefined;
   readonly audit: AuditOptions | undefined;
+  readonly scheduler: Pick<SchedulerOptions, "configuration" | "plugins"> | undefined;
   readonly startTimeoutMs: number;
   readonly onEvent: ((event: ClusterEvent) => void) | undefined;
 }
@@ -159,6 +165,7 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "heapLimitsMb",
   "otlp",
   "audit",
+  "scheduler",
   "startTimeoutMs",
   "onEvent",
 ];
@@ -212,6 +219,12 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
       options.audit === undefined
         ? undefined
         : resolveAudit(options.audit, (field, what) => invalidOption(field === "" ? "audit" : `audit.${field}`, what)),
+    scheduler:
+      options.scheduler === undefined
+        ? undefined
+        : resolveScheduler(options.scheduler, (field, what) =>
+            invalidOption(field === "" ? "scheduler" : `scheduler.${field}`, what),
+          ),
     startTimeoutMs: integer("startTimeoutMs", options.startTimeoutMs ?? 60_000, 1, 3_600_000),
     onEvent: options.onEvent,
   };

@@ -82,6 +82,7 @@ export interface TopologyOptions {
   /** In place of `HEAP_LIMITS_MB`. */
   readonly heapLimitsMb?: Partial<Readonly<Record<Role, number>>>;
   readonly controllerManager: Partial<ControllerManagerOptions>;
+  readonly scheduler?: Partial<SchedulerOptions>;
   /** `false`: neither schedulers nor controller-managers. Default: one of each on every master. */
   readonly controllers?: boolean;
   /** So many workers have their actors on one thread; without it every actor has its own. */
@@ -222,6 +223,7 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
     ...API_SERVER_DEFAULTS,
     // The API alone, as envtest gives it, has no kubelets to ask.
     metrics: options.controllers !== false,
+    volumes: options.controllers !== false,
     ...options.apiServer,
     sharesService: options.masterName !== undefined,
     members: preferring(members, index % members.length),
@@ -232,6 +234,7 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
     options.masterName === undefined ? {} : { identity: `${options.masterName}_${role}-${index}` };
   const scheduler: SchedulerOptions = {
     ...SCHEDULER_DEFAULTS,
+    ...options.scheduler,
     ...identity("scheduler"),
     apiServers,
     peers: others("scheduler"),

@@ -1,6 +1,12 @@
 /** A controller-manager's thread. */
 import { runActor } from "../../runtime/threads/thread.ts";
-import { controllerManagerWith } from "./controller-manager.ts";
+import { controllerManagerActor } from "./controller-manager.ts";
 import { signCertificate } from "./io/sign-certificate.ts";
+import { volumeDirectories } from "./io/volume-directories.ts";
 
-runActor(controllerManagerWith(signCertificate));
+runActor(
+  controllerManagerActor(({ volumesRoot }) => ({
+    sign: signCertificate,
+    ...(volumesRoot === "" ? {} : { volumes: volumeDirectories(volumesRoot) }),
+  })),
+);

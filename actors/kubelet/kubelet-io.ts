@@ -58,7 +58,7 @@ export interface LogServer {
 }
 
 /**
- * Where the volumes of pods are. Paths are relative to the kubelet's own directory, but those of `hostPath` and `ensureBelow`. Groups are given where the
+ * Where the volumes of pods are. Paths are relative to the kubelet's own directory, but those of `hostPath`, `keptDirectory` and `ensureBelow`. Groups are given where the
  * operating system lets us. Errors: VOLUME_IO, or what the disk of an actor answers.
  */
 export interface VolumeDisk {
@@ -75,6 +75,8 @@ export interface VolumeDisk {
   list(path: string): Promise<readonly string[]>;
   /** Sees to it that a place of the machine is of a `hostPath`'s type. Errors: POD_CONFIG when it can't be. */
   hostPath(path: string, type: string): Promise<void>;
+  /** Makes a directory of the machine, and those above it. */
+  keptDirectory(path: string, mode: number, group: number | undefined): Promise<void>;
   /** Makes a directory below another one where there is nothing. Answers whether it, its links followed, lies below that one. */
   ensureBelow(directory: string, path: string): Promise<boolean>;
 }

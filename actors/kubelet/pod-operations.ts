@@ -16,6 +16,7 @@ import type { PodFacts } from "./core/sources.ts";
 import { configError, containersOf } from "./core/sources.ts";
 import { mountsOf, planVolumes, volumeVariables } from "./core/volumes.ts";
 import type { OperationServices } from "./node-services.ts";
+import { claimedVolumes } from "./pod-claims.ts";
 import type { ProbeAnswer } from "./probe-client.ts";
 import { probeHttp, probeTcp } from "./probe-client.ts";
 
@@ -47,9 +48,10 @@ export class PodOperations {
   async volumes(pod: Pod): Promise<void> {
     const uid = pod.metadata?.uid ?? "";
     if ((pod.spec?.volumes ?? []).length === 0) return;
-    const { sources, tokens, volumes } = this.node;
-    const [objects, token] = await Promise.all([sources.of(pod), tokens.of(pod)]);
-    await volumes.write(uid, planVolumes(this.facts(pod, undefined), { ...objects, token }));
+    const { client, options, sources, tokens, volumes } = this.node;
+    const [objects, token, claimed] = await Promise.all([sources.of(pod), tokens.of(pod), claimedVolumes(client, pod)]);
+    const places = { volumes: claimed, root: options.volumesRoot };
+    await volumes.write(uid, planVolumes(this.facts(pod, undefined), { ...objects, token }, places));
   }
 
   async sandbox(pod: Pod, attempt: number): Promise<PodSandboxStatus> {

@@ -32,6 +32,8 @@ export interface KubeletOptions {
   readonly isEmbedded: boolean;
   /** The node's own address. */
   readonly nodeIP: string;
+  /** Where the directories of the volumes are that inkube makes; empty in the simulation, which has no containers that write. */
+  readonly volumesRoot: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly {
     readonly key: string;
@@ -78,6 +80,7 @@ export const KUBELET_DEFAULTS: Omit<
 > = {
   sharesNodeIP: false,
   isEmbedded: true,
+  volumesRoot: "",
   labels: {},
   taints: [],
   leaseRenewMs: 1_000,

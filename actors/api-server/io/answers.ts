@@ -1,23 +1,26 @@
 /** Writes answers in the form that the client asked for. */
 import { gzip } from "node:zlib";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { keepBytes } from "../../../protocols/kept-bytes.ts";
 import { statusError, statusOf } from "../../../protocols/api-server.ts";
 import { encodeList } from "../core/cache/encode-list.ts";
 import type { Pieces } from "../core/machinery/pieces.ts";
 import type { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Served } from "../core/catalog/catalog.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
-import { encodeProtobuf, encodeProtobufList, messageOf, messageType } from "../core/machinery/encode-protobuf.ts";
+import { enveloped } from "../core/machinery/encode-protobuf.ts";
+import type { Listing } from "../core/machinery/list-text.ts";
+import { listBytes } from "../core/machinery/list-text.ts";
 import type { IncludeObject } from "../core/machinery/table.ts";
 import { toPartialObjectMetadata, toTable } from "../core/machinery/table.ts";
 import { toYaml } from "../core/machinery/yaml-text.ts";
 import type { Answer } from "../core/registry/answers.ts";
 import { WarnedError } from "../core/registry/answers.ts";
 import { scaleRows } from "../core/registry/scale.ts";
-import { isConverted, toServed } from "../core/registry/present.ts";
+import { isConverted } from "../core/registry/present.ts";
 import type { Encodings, Negotiated, Offer } from "../core/rest/negotiation.ts";
 import { CUSTOM_NOT_ACCEPTABLE, JSON_OBJECT, negotiate, notAcceptable } from "../core/rest/negotiation.ts";
+import type { Listed } from "../core/rest/listings.ts";
+import { listingOf, listKindOf, messagesOf, metadataMessagesOf, metadataOf, tableOf } from "../core/rest/listings.ts";
 import type { RemoteRequest } from "../core/rest/remote-request.ts";
 import type { Held } from "../core/rest/held.ts";
 import { keptWarnings, warningValue } from "../core/rest/warning-header.ts";
@@ -26,7 +29,9 @@ import type { Query } from "../core/rest/query.ts";
 import { parseQuery } from "../core/rest/query.ts";
 import { toStatusError } from "../core/store-errors.ts";
 import { badRequest, failure, tooManyRequests } from "../core/machinery/status.ts";
+import type { Steps } from "../core/steps.ts";
 import type { ObjectList } from "../lists.ts";
+import type { RequestScope } from "../registry.ts";
 import { textOf } from "./bodies.ts";
 import type { Body, Headers, HttpAnswer, HttpRequest } from "./http-messages.ts";
 import { bytesOfBody, header } from "./http-messages.ts";
@@ -35,6 +40,7 @@ const GZIP_LEVEL = 1;
 const encoder = new TextEncoder();
 
 const JSON_HEADERS: Headers = { "content-type": "application/json", "cache-control": "no-cache, private" };
+const YAML_HEADERS: Headers = { ...JSON_HEADERS, "content-type": "application/yaml" };
 const PROTOBUF_HEADERS: Headers = { ...JSON_HEADERS, "content-type": PROTOBUF_MEDIA_TYPE };
 
 export interface Reply {
@@ -89,6 +95,8 @@ export interface Sending {
   readonly held: Held;
   /** Runs `action` when a client has taken too long. */
   readonly late: (action: () => void) => { cancel(): void };
+  /** What takes long, in pieces: in the time of the request that it is for, and as long as somebody waits for it. */
+  readonly inPieces: <T>(work: Steps<T>, scope: RequestScope) => T | Promise<T>;
 }
 
 export class Replies {
@@ -128,45 +136,54 @@ export class Replies {
     this.value(reply, answer.code, table, form, warnings);
   }
 
-  list(reply: Reply, served: Served, list: ObjectList, form: Negotiated): void {
-    const { info } = served;
-    const kind = info.listKind ?? `${info.kind}List`;
+  /** @throws Status 504, and CANCELLED once nobody waits for it any more: as `InPieces` */
+  list(reply: Reply, served: Served, list: ObjectList, form: Negotiated, scope: RequestScope): void | Promise<void> {
+    const { request, query } = reply;
     const isTyped = served.openApiSchema !== undefined;
     // Lists of custom resources always say whether there is more.
     const metadata = isTyped && form.form === "object" ? { continue: "", ...list.metadata } : list.metadata;
-    if (form.mediaType === PROTOBUF_MEDIA_TYPE && form.form === "object") {
-      const messages = list.items.map((stored) => this.protobuf.message(served, stored));
-      const encoded = encodeProtobufList(info.apiVersion, kind, metadata, messages);
-      if (!this.pour(reply, PROTOBUF_HEADERS, encoded)) this.protobufBytes(reply, 200, encoded.bytes);
+    const listed = { served, metadata, items: list.items };
+    if (form.mediaType === PROTOBUF_MEDIA_TYPE) {
+      const work = form.form === "object" ? messagesOf(listed, this.protobuf) : metadataMessagesOf(listed);
+      return this.whenDone(reply, work, scope, (encoded) => {
+        if (!this.pour(reply, PROTOBUF_HEADERS, encoded)) this.protobufBytes(reply, 200, encoded.bytes);
+      });
+    }
+    const isYaml = form.mediaType === "application/yaml";
+    const writing = isYaml ? "yaml" : wantsPretty(request, query) ? "pretty" : "json";
+    if (form.form === "object" && writing === "json" && !isConverted(served)) {
+      const encoded = encodeList(listKindOf(served), served.info.apiVersion, metadata, list.items, isTyped);
+      if (!this.pour(reply, JSON_HEADERS, encoded)) this.bytes(reply, 200, encoded.bytes, form);
       return;
     }
-    if (form.form === "object" && !isConverted(served)) {
-      const encoded = encodeList(kind, info.apiVersion, metadata, list.items, isTyped);
-      const isPlain = form.mediaType === "application/json" && !wantsPretty(reply.request, reply.query);
-      if (!isPlain || !this.pour(reply, JSON_HEADERS, encoded)) this.bytes(reply, 200, encoded.bytes, form);
-      return;
+    const bytes = listBytes(this.listing(listed, form, query), writing);
+    const headers = isYaml ? YAML_HEADERS : JSON_HEADERS;
+    return this.whenDone(reply, bytes, scope, (made) => this.send(request, reply.answer, 200, headers, made));
+  }
+
+  private listing(listed: Listed, { form }: Negotiated, query: Query): Listing {
+    if (form === "table") {
+      return tableOf(listed, { includeObject: includeObject(query), nowMs: this.nowMs(), columns: true });
     }
-    const items = list.items.map((stored) => toServed(served, stored.object));
-    if (form.form === "table") {
-      const options = { includeObject: includeObject(reply.query), nowMs: this.nowMs(), columns: true };
-      this.value(reply, 200, toTable(served, items, metadata, options), form);
-    } else if (form.form === "partial") {
-      const partial = items.map((object) => toPartialObjectMetadata(served, object));
-      const typed = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" };
-      if (form.mediaType === PROTOBUF_MEDIA_TYPE) {
-        const messages = partial.map((each) => messageOf(keepBytes(protobufOf(each))));
-        this.protobufBytes(reply, 200, encodeProtobufList(typed.apiVersion, typed.kind, metadata, messages).bytes);
-      } else this.value(reply, 200, { ...typed, metadata, items: partial }, form);
-    } else {
-      // Those that are built in carry no kind and apiVersion of their own, as in `encodeList`.
-      const plain = isTyped ? items : items.map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item);
-      this.value(reply, 200, { kind, apiVersion: info.apiVersion, metadata, items: plain }, form);
-    }
+    return form === "partial" ? metadataOf(listed) : listingOf(listed);
+  }
+
+  private whenDone<T>(
+    { answer }: Reply,
+    work: Steps<T>,
+    scope: RequestScope,
+    send: (made: T) => void,
+  ): void | Promise<void> {
+    const made = this.sending.inPieces(work, scope);
+    if (!(made instanceof Promise)) return send(made);
+    return made.then((later) => {
+      if (!answer.closed) send(later);
+    });
   }
 
   /** @param value of a kind that has a message, where protobuf is asked for */
   value(reply: Reply, code: number, value: object, form: Negotiated, headers: Headers = NO_HEADERS): void {
-    if (form.mediaType === PROTOBUF_MEDIA_TYPE) this.protobufBytes(reply, code, protobufOf(value), headers);
+    if (form.mediaType === PROTOBUF_MEDIA_TYPE) this.protobufBytes(reply, code, enveloped(value), headers);
     else this.bytes(reply, code, encoder.encode(JSON.stringify(value)), form, headers);
   }
 
@@ -184,7 +201,7 @@ export class Replies {
     const { request, answer, query } = reply;
     if (form.mediaType === "application/yaml") {
       const yaml = encoder.encode(toYaml(JSON.parse(textOf(bytesOfBody(bytes)))));
-      this.send(request, answer, code, { ...JSON_HEADERS, ...headers, "content-type": "application/yaml" }, yaml);
+      this.send(request, answer, code, { ...headers, ...YAML_HEADERS }, yaml);
       return;
     }
     const body = wantsPretty(request, query) ? indented(bytesOfBody(bytes)) : bytes;
@@ -282,14 +299,6 @@ function isScale({ apiVersion, kind }: KubernetesObject): boolean {
 
 const NO_HEADERS: Headers = {};
 const NO_QUERY: Query = parseQuery("");
-
-/** Source: the kinds of discovery are of no group. */
-function protobufOf(value: KubernetesObject): Uint8Array {
-  const { apiVersion = "v1", kind = "" } = value;
-  const type = messageType(apiVersion, kind);
-  if (type === undefined) throw new Error(`${apiVersion} ${kind} has no message`);
-  return encodeProtobuf(type, value);
-}
 
 function warningHeaders(warnings: readonly string[]): Headers {
   if (warnings.length === 0) return NO_HEADERS;

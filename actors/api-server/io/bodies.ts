@@ -14,6 +14,7 @@ import { inexact, isInexact, parseJson, readJson } from "../core/machinery/json.
 import { jsonChars } from "../core/machinery/json-value.ts";
 import { badRequest, failure, requestEntityTooLarge, unsupportedMediaType } from "../core/machinery/status.ts";
 import type { HttpRequest } from "./http-messages.ts";
+import type { Steps } from "../core/steps.ts";
 import { header } from "./http-messages.ts";
 
 const customTags = (tags: Tags): Tags => [...tags, ...GO_YAML_TAGS];
@@ -46,24 +47,26 @@ export function decodeBody(request: HttpRequest, form: ObjectForm, validation: F
 }
 
 /** What is smaller is read within a few milliseconds. */
-export const LARGE_BODY_BYTES = 131_072;
+const LARGE_BODY_BYTES = 131_072;
 
-/** As `decodeBody`, others having their turns between its parts. */
-export async function decodeInTurns(
-  request: HttpRequest,
-  form: ObjectForm,
-  validation: FieldValidation,
-): Promise<Decoded> {
-  await nextTurn();
+export function isLarge({ body }: HttpRequest): boolean {
+  return body.length >= LARGE_BODY_BYTES;
+}
+
+/** As `decodeBody`, of what is large. */
+export function* decodeInSteps(request: HttpRequest, form: ObjectForm, validation: FieldValidation): Steps<Decoded> {
   const body = readBody(request, form);
-  await nextTurn();
+  yield;
   const decoded = form.decode(body, validation);
-  await nextTurn();
+  yield;
   return decoded;
 }
 
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** As `decodeConfiguration`, of what is large. */
+export function* configurationInSteps(request: HttpRequest): Steps<JsonBody> {
+  const body = decodeConfiguration(request);
+  yield;
+  return body;
 }
 
 /** As a JSON value; undefined of what can't be read, or is none. A patch is JSON, or YAML that is to be applied. */

@@ -49,6 +49,7 @@ import type { Answer } from "../core/registry/answers.ts";
 import type { Call, Input } from "../dispatch.ts";
 import { placeOf } from "../dispatch.ts";
 import type { ObjectList } from "../lists.ts";
+import type { Steps } from "../core/steps.ts";
 import type { RequestScope } from "../registry.ts";
 import type { AuditTrail } from "../audit.ts";
 import { AuditedAnswer, requestValue } from "./audited-answer.ts";
@@ -58,8 +59,9 @@ import {
   decodeBody,
   decodeConfiguration,
   decodeDeleteOptions,
-  decodeInTurns,
-  LARGE_BODY_BYTES,
+  configurationInSteps,
+  decodeInSteps,
+  isLarge,
   mediaTypeOf,
   textOf,
 } from "./bodies.ts";
@@ -116,6 +118,7 @@ export class Rest {
     this.replies = new Replies(gzipBytes, () => backend.nowMs(), this.protobuf, {
       held: this.held,
       late: (action) => backend.after(answerTimeoutMs, action),
+      inPieces: (work, scope) => backend.inPieces(work, scope),
     });
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
     this.passedOn = new PassedOn(backend, this.replies);
@@ -261,12 +264,12 @@ export class Rest {
     if (deprecated !== undefined) {
       // Methods and patches that nobody takes are refused before it counts what they are about.
       checkVerb(resource, verbOfNamed(reply.request.method, resource.name !== undefined, false));
-      if (reply.request.method === "PATCH") new HttpInput(reply, resource).patchType();
+      if (reply.request.method === "PATCH") patchTypeOf(reply.request, resource);
       return this.warned(reply, resource, deprecated);
     }
     const deletes = reply.request.method === "DELETE" && resource.subresource === undefined;
     if (!deletes || orphans?.warning === undefined) return this.resource(reply, resource);
-    const isAsked = new HttpInput(reply, resource).deleteOptions().propagationPolicy !== undefined;
+    const isAsked = deleteOptionsOf(reply).propagationPolicy !== undefined;
     return isAsked ? this.resource(reply, resource) : this.warned(reply, resource, orphans.warning);
   }
 
@@ -352,7 +355,7 @@ export class Rest {
     const { served, name } = path;
     const watch = request.method === "GET" && isWatched(path, query);
     if (served.openApiSchema !== undefined) {
-      if (request.method === "PATCH") new HttpInput(reply, path).patchType();
+      if (request.method === "PATCH") patchTypeOf(request, path);
       const custom = customRequest(path, request.method, watch);
       return custom === undefined
         ? this.documents.notFound(reply.answer)
@@ -369,11 +372,9 @@ export class Rest {
     reply.counted.target = path;
     if (verb !== "get" && verb !== "list" && verb !== "watch") reply.counted.dryRun = query.get("dryRun");
     const isLong = verb === "watch" || subresource?.name === "log";
-    const call = {
-      scope: this.scope(reply, verb, isLong ? undefined : timeoutMsOf(query)),
-      target: path,
-      input: new HttpInput(reply, path),
-    };
+    const scope = this.scope(reply, verb, isLong ? undefined : timeoutMsOf(query));
+    const input = new HttpInput(reply, path, (work) => this.backend.later(work, scope));
+    const call = { scope, target: path, input };
     const { dispatch } = this.backend;
     const { info } = served;
     switch (verb) {
@@ -387,7 +388,7 @@ export class Rest {
         const carryOut = (seen: Call): Promise<ObjectList> =>
           verb === "list" ? dispatch.list(seen) : dispatch.deleteCollection(seen);
         const list = await this.viewed(reply, verb, call, carryOut, ({ metadata }) => Number(metadata.resourceVersion));
-        return this.replies.list(reply, served, list, form);
+        return this.replies.list(reply, served, list, form, call.scope);
       }
       case "get":
       case "create":
@@ -543,14 +544,33 @@ function encodingsOf({ served, subresource }: ResourcePath): Encodings {
   return type === undefined ? "text" : "all";
 }
 
+/** @throws Status 415 */
+function patchTypeOf(request: HttpRequest, { served }: ResourcePath): PatchType {
+  const type = mediaTypeOf(request) as PatchType;
+  const isCustom = served.openApiSchema !== undefined;
+  if ((isCustom ? MERGED_TYPES : PATCH_TYPES).includes(type)) return type;
+  if (isCustom) throw unsupportedMediaType(MERGED_TYPES);
+  throw statusError(failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {}));
+}
+
+/** @throws Status 400 */
+function deleteOptionsOf({ query, request }: Reply): DeleteOptions {
+  return deleteOptions(query, decodeDeleteOptions(request));
+}
+
+/** Does what takes more than a turn may: when it is its turn. */
+type Later = <T>(work: Steps<T>) => Promise<T>;
+
 /** Of one request over HTTP: its query and its body. */
 class HttpInput implements Input {
   private readonly reply: Reply;
   private readonly path: ResourcePath;
+  private readonly later: Later;
 
-  constructor(reply: Reply, path: ResourcePath) {
+  constructor(reply: Reply, path: ResourcePath, later: Later) {
     this.reply = reply;
     this.path = path;
+    this.later = later;
   }
 
   writeOptions(kind: WriteKind): ReturnType<Input["writeOptions"]> {
@@ -563,7 +583,7 @@ class HttpInput implements Input {
   }
 
   deleteOptions(): DeleteOptions {
-    return deleteOptions(this.reply.query, decodeDeleteOptions(this.reply.request));
+    return deleteOptionsOf(this.reply);
   }
 
   listOptions(): ListOptions {
@@ -576,16 +596,13 @@ class HttpInput implements Input {
 
   body(...[form, validation]: Parameters<Input["body"]>): Decoded | Promise<Decoded> {
     const { request } = this.reply;
-    const isLarge = request.body.length >= LARGE_BODY_BYTES;
-    return isLarge ? decodeInTurns(request, form, validation) : decodeBody(request, form, validation);
+    return isLarge(request)
+      ? this.later(decodeInSteps(request, form, validation))
+      : decodeBody(request, form, validation);
   }
 
   patchType(): PatchType {
-    const type = mediaTypeOf(this.reply.request) as PatchType;
-    const isCustom = this.path.served.openApiSchema !== undefined;
-    if ((isCustom ? MERGED_TYPES : PATCH_TYPES).includes(type)) return type;
-    if (isCustom) throw unsupportedMediaType(MERGED_TYPES);
-    throw statusError(failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {}));
+    return patchTypeOf(this.reply.request, this.path);
   }
 
   patch(): ReturnType<Input["patch"]> {
@@ -593,7 +610,8 @@ class HttpInput implements Input {
   }
 
   configuration(): ReturnType<Input["configuration"]> {
-    return decodeConfiguration(this.reply.request);
+    const { request } = this.reply;
+    return isLarge(request) ? this.later(configurationInSteps(request)) : decodeConfiguration(request);
   }
 
   abandoned(): boolean {

@@ -89,8 +89,11 @@ function compareNames(left: Pod, right: Pod): number {
 }
 
 /** A pod as the template wants it. The caller's client makes the name. */
-export function podFromTemplate(replicaSet: ReplicaSet): Pod {
-  return podOfTemplate(replicaSet, { apiVersion: "apps/v1", kind: "ReplicaSet" }, replicaSet.spec?.template);
+export function podFromTemplate(
+  replicaSet: ReplicaSet,
+  type: { readonly apiVersion: string; readonly kind: string } = { apiVersion: "apps/v1", kind: "ReplicaSet" },
+): Pod {
+  return podOfTemplate(replicaSet, type, replicaSet.spec?.template);
 }
 
 export interface Failure {
@@ -155,7 +158,8 @@ function conditionsOf(
   const others = present.filter(({ type }) => type !== "ReplicaFailure");
   if (failure === undefined) return others;
   const before = present.find(({ type }) => type === "ReplicaFailure");
-  if (before?.reason === failure.reason && before.message === failure.message) return present;
+  // The message names a pod that was to be: with another each time, each try would bring about the next at once.
+  if (before?.reason === failure.reason) return present;
   return [...others, { type: "ReplicaFailure", status: "True", lastTransitionTime: time, ...failure }];
 }
 

@@ -11,8 +11,18 @@ export function* schemasIn(schema: JSONSchemaProps | undefined): Generator<JSONS
   }
 }
 
-/** The schemas that stand in one. */
+const NONE: readonly JSONSchemaProps[] = [];
+const FIELDS_OF_PARTS = [
+  ...["items", "additionalProperties", "additionalItems", "not", "dependencies", "allOf", "anyOf", "oneOf"],
+  ...["properties", "patternProperties", "definitions"],
+] as readonly (keyof JSONSchemaProps)[];
+
+/** The schemas that stand in one: in most there are none. */
 export function partsOf(schema: JSONSchemaProps): readonly JSONSchemaProps[] {
+  return FIELDS_OF_PARTS.some((field) => schema[field] !== undefined) ? partsFoundIn(schema) : NONE;
+}
+
+function partsFoundIn(schema: JSONSchemaProps): readonly JSONSchemaProps[] {
   const { items, additionalProperties, additionalItems, not, dependencies = {} } = schema;
   const { allOf = [], anyOf = [], oneOf = [], properties = {}, patternProperties = {}, definitions = {} } = schema;
   return [

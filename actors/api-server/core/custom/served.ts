@@ -21,14 +21,16 @@ import { KeptSchemas, schemaIn, schemasOf } from "./version-schema.ts";
  * One for each served version, in the order of the definition. Those that are not the storage version have `stored` = the storage
  * version's, which is made even when it is not served itself; where a webhook converts, each stands for itself. The definition is
  * valid and has its defaults.
- * @param kept what is made of the schemas of the same server
+ * @param schemas of all its versions
  */
-export function customServed(crd: CustomResourceDefinition, kept: KeptSchemas = new KeptSchemas()): readonly Served[] {
+export function customServed(
+  crd: CustomResourceDefinition,
+  schemas: SchemasByVersion = schemasOf(crd.spec.versions, new KeptSchemas()),
+): readonly Served[] {
   const { versions } = crd.spec;
   const storage = versions.find((version) => version.storage) ?? versions[0];
   if (storage === undefined) return [];
-  if (crd.spec.conversion?.strategy === "Webhook") return convertedServed(crd, storage, kept);
-  const schemas = schemasOf(versions, kept);
+  if (crd.spec.conversion?.strategy === "Webhook") return convertedServed(crd, storage, schemas);
   const stored = new CustomStored(crd, storage, schemas);
   return versions
     .filter((version) => version.served)
@@ -52,7 +54,7 @@ function versionServed(
 function convertedServed(
   crd: CustomResourceDefinition,
   storage: CustomResourceDefinitionVersion,
-  kept: KeptSchemas,
+  schemas: SchemasByVersion,
 ): readonly Served[] {
   const { group, versions, conversion: { webhook } = {} } = crd.spec;
   const converted = new Map<string, ConvertibleVersion>();
@@ -62,7 +64,6 @@ function convertedServed(
     storageApiVersion: `${group}/${storage.name}`,
     versions: converted,
   };
-  const schemas = schemasOf(versions, kept);
   return versions.flatMap((version) => {
     const served = new CustomStored(crd, version, schemas, conversion);
     const { info, schema } = served;

@@ -24,6 +24,21 @@ export class KeptSchemas {
   #bytes = 0;
   #newest: VersionSchema | undefined;
 
+  /** About what is made of all of them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Of a definition that is no more, or is another one now. Who is still at work with them has them made again. */
+  letGo(schemas: SchemasByVersion): void {
+    for (const schema of schemas.values()) {
+      this.#bytes -= this.#sizes.get(schema) ?? 0;
+      this.#sizes.delete(schema);
+      if (this.#newest === schema) this.#newest = undefined;
+      schema.forget();
+    }
+  }
+
   /** @param bytes by which what is made of it has become larger */
   use(schema: VersionSchema, bytes: number = 0): void {
     if (this.#newest === schema && bytes === 0) return;

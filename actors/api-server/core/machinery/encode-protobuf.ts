@@ -61,6 +61,14 @@ export function encodeProtobuf(
   return writer.finish();
 }
 
+/** Of a kind that has a message. Source: the kinds of discovery are of no group. */
+export function enveloped(object: KubernetesObject): Uint8Array {
+  const { apiVersion = "v1", kind = "" } = object;
+  const type = messageType(apiVersion, kind);
+  if (type === undefined) throw new Error(`${apiVersion} ${kind} has no message`);
+  return encodeProtobuf(type, object);
+}
+
 /** The object alone, without the envelope, as lists carry their items. */
 export function messageOf(enveloped: KeptBytes): KeptBytes {
   // Of the TypeMeta before it nothing is as long as 128 bytes.

@@ -57,7 +57,7 @@ export function toTable(
   };
 }
 
-function toRow(served: RowSource, object: KubernetesObject, options: TableOptions): TableRow {
+export function toRow(served: RowSource, object: KubernetesObject, options: TableOptions): TableRow {
   const { info, rules } = served;
   const conditions = rules.rowConditions?.(object as never) ?? [];
   return {

@@ -20,6 +20,14 @@ export function toYaml(value: unknown): string {
   return pieces.join("");
 }
 
+/** An item of a list that stands at the beginning of its lines. */
+export function yamlItem(value: object): string {
+  const pieces = ["- "];
+  if (isFilled(value)) write(value, "  ", pieces);
+  else pieces.push(scalar(value), "\n");
+  return pieces.join("");
+}
+
 /** The first line is begun already; the others begin with `indent`. */
 function write(value: object, indent: string, pieces: string[]): void {
   let lead = "";

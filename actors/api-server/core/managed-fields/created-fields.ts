@@ -4,6 +4,7 @@
  * were created last are remembered, and shared by their objects.
  */
 import { equalJson, getOwn, isJsonObject } from "../machinery/json-value.ts";
+import type { Steps } from "../steps.ts";
 import type { Structure } from "../structure/structure.ts";
 import { UNKNOWN } from "../structure/structure.ts";
 import { fieldOf, partsOf } from "./comparison.ts";
@@ -33,7 +34,13 @@ export class CreatedFields {
    * @param before what of an object nobody has made
    * @param own what whoever creates `object` owns. Changes nothing here when it throws
    */
-  of(structure: Structure, before: unknown, object: unknown, filter: FieldFilter, own: () => FieldSet): FieldSet {
+  *of(
+    structure: Structure,
+    before: unknown,
+    object: unknown,
+    filter: FieldFilter,
+    own: () => Steps<FieldSet>,
+  ): Steps<FieldSet> {
     const shapes = this.#shapes;
     const at = shapes.findIndex((known) => known.filter === filter && known.isOf(object));
     const [known] = at < 0 ? [] : shapes.splice(at, 1);
@@ -41,7 +48,7 @@ export class CreatedFields {
       shapes.unshift(known);
       return known.own;
     }
-    const found = own();
+    const found = yield* own();
     const isOf = new Shaping().shapeOf(structure, before, object);
     if (isOf !== undefined) shapes.unshift({ isOf, filter, own: found });
     if (shapes.length > SHAPES_MAX) shapes.pop();

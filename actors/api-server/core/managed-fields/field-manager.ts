@@ -7,6 +7,7 @@ import type { ManagedFieldsEntry } from "../../../../protocols/kubernetes/types/
 import { equalJson } from "../machinery/json-value.ts";
 import { unexplained } from "../machinery/status.ts";
 import { formatTime } from "../machinery/time.ts";
+import type { Steps } from "../steps.ts";
 import type { Structure } from "../structure/structure.ts";
 import { checkApplied, joined } from "./applied-check.ts";
 import type { Comparison } from "./comparison.ts";
@@ -89,43 +90,43 @@ const BEFORE_FIRST_APPLY = "before-first-apply";
  * @param next as it would be stored, with its defaults
  * @param given the entries that came with the request: a client may edit them, or ask that nothing is tracked
  */
-export function managedAfterUpdate(
+export function* managedAfterUpdate(
   write: FieldWrite,
   old: KubernetesObject | undefined,
   next: KubernetesObject,
   given: readonly ManagedFieldsEntry[] | undefined,
-): readonly ManagedFieldsEntry[] | undefined {
+): Steps<readonly ManagedFieldsEntry[] | undefined> {
   try {
-    return managedAfterTold(write, old, next, given);
+    return yield* managedAfterTold(write, old, next, given);
   } catch (error) {
     if (!(error instanceof Untold)) throw error;
     return old?.metadata?.managedFields;
   }
 }
 
-function managedAfterTold(
+function* managedAfterTold(
   write: FieldWrite,
   old: KubernetesObject | undefined,
   next: KubernetesObject,
   given: readonly ManagedFieldsEntry[] | undefined,
-): readonly ManagedFieldsEntry[] | undefined {
-  if (old === undefined && given === undefined) return managedFromNow(write, next);
+): Steps<readonly ManagedFieldsEntry[] | undefined> {
+  if (old === undefined && given === undefined) return yield* managedFromNow(write, next);
   const live = old?.metadata?.managedFields;
   const managers = managersBefore(live, write.subresource === "" ? given : undefined);
   // An object that is not tracked stays so: it was there before, or a client has asked for it.
   if (managers.size === 0 && old !== undefined) return undefined;
   const change = changeOf(write, old, next);
-  if (given === undefined && isNone(change.in(write.version.apiVersion))) return live;
-  update(write, managers, change);
+  if (given === undefined && isNone(yield* change.in(write.version.apiVersion))) return live;
+  yield* update(write, managers, change);
   joinOldest(managers);
   return entriesOf(managers);
 }
 
 /** Of an object that is being created. */
-function managedFromNow(write: FieldWrite, next: KubernetesObject): readonly ManagedFieldsEntry[] | undefined {
+function* managedFromNow(write: FieldWrite, next: KubernetesObject): Steps<readonly ManagedFieldsEntry[] | undefined> {
   const { version, empty, filter, created } = write;
   const object = version.toServed(bare(next));
-  const own = created.of(version.structure, empty, object, filter, () =>
+  const own = yield* created.of(version.structure, empty, object, filter, () =>
     ownOf(write, changeOf(write, undefined, next)),
   );
   if (isEmpty(own)) return undefined;
@@ -164,7 +165,7 @@ interface Change {
   readonly old: KubernetesObject | undefined;
   readonly next: KubernetesObject;
   /** What has changed in a version; undefined in one that is not served. */
-  readonly in: (apiVersion: string) => Comparison | undefined;
+  readonly in: (apiVersion: string) => Steps<Comparison | undefined>;
   /** What of a comparison has been added or modified. */
   readonly set: (comparison: Comparison) => FieldSet;
 }
@@ -175,22 +176,25 @@ function changeOf(
   next: KubernetesObject,
 ): Change {
   const known = new Map<string, Comparison>();
-  const compared = (one: Version): Comparison => {
+  const compared = function* (one: Version): Steps<Comparison> {
     // What nobody has made is known in the version of the write; managers of others are there only when there was an object.
     const before = old === undefined ? (one.apiVersion === version.apiVersion ? empty : {}) : one.toServed(bare(old));
-    const { removed, modified, added } = compareObjects(one.structure, before, one.toServed(bare(next)));
+    const after = one.toServed(bare(next));
+    yield;
+    const { removed, modified, added } = compareObjects(one.structure, before, after);
+    yield;
     return {
       removed: filterFields(removed, filter),
       modified: filterFields(modified, filter),
       added: filterFields(added, filter),
     };
   };
-  const changed = (apiVersion: string): Comparison | undefined => {
+  const changed = function* (apiVersion: string): Steps<Comparison | undefined> {
     const found = known.get(apiVersion);
     if (found !== undefined) return found;
     const one = apiVersion === version.apiVersion ? version : versionOf(apiVersion);
     if (one === undefined) return undefined;
-    const comparison = compared(one);
+    const comparison = yield* compared(one);
     known.set(apiVersion, comparison);
     return comparison;
   };
@@ -204,9 +208,9 @@ function changeOf(
 }
 
 /** Takes from the managers what has been changed, and gives it to the one that writes. Changes `managers`. */
-function update(write: FieldWrite, managers: Managers, change: Change): void {
-  disown(managers, change);
-  const own = ownOf(write, change);
+function* update(write: FieldWrite, managers: Managers, change: Change): Steps<void> {
+  yield* disown(managers, change);
+  const own = yield* ownOf(write, change);
   if (isEmpty(own)) return;
   const self = managerOf(write, "Update", own, formatTime(write.nowMs));
   const identity = identityOf(self);
@@ -215,8 +219,9 @@ function update(write: FieldWrite, managers: Managers, change: Change): void {
 }
 
 /** What whoever writes owns by it. */
-function ownOf({ version, filter }: FieldWrite, change: Change): FieldSet {
-  const set = change.set(change.in(version.apiVersion) as Comparison);
+function* ownOf({ version, filter }: FieldWrite, change: Change): Steps<FieldSet> {
+  const set = change.set((yield* change.in(version.apiVersion)) as Comparison);
+  yield;
   return difference(filterFields(set, filter), NOT_MANAGED);
 }
 
@@ -230,11 +235,11 @@ function managerOf(write: FieldWrite, operation: Operation, fields: FieldSet, ti
  * Takes from all but `except` what has changed. Changes `managers`.
  * @returns from whom it took what the write has set
  */
-function disown(managers: Managers, change: Change, except?: string): readonly Conflict[] {
+function* disown(managers: Managers, change: Change, except?: string): Steps<readonly Conflict[]> {
   const conflicts: Conflict[] = [];
   for (const [identity, manager] of managers) {
     if (identity === except) continue;
-    const changed = change.in(manager.apiVersion);
+    const changed = yield* change.in(manager.apiVersion);
     if (changed === undefined) {
       managers.delete(identity);
       continue;
@@ -243,7 +248,10 @@ function disown(managers: Managers, change: Change, except?: string): readonly C
     // What is gone through is what the manager has, and not what has changed: there may be hundreds of managers.
     const set = intersection(manager.fields, change.set(changed));
     if (!isEmpty(set)) conflicts.push({ manager, fields: set });
-    const fields = difference(difference(manager.fields, set), intersection(manager.fields, changed.removed));
+    yield;
+    const left = difference(manager.fields, set);
+    yield;
+    const fields = difference(left, intersection(manager.fields, changed.removed));
     if (fields !== manager.fields) setFields(managers, identity, { ...manager, fields });
   }
   return conflicts.sort((a, b) => byIdentity(a.manager, b.manager));
@@ -263,14 +271,14 @@ export interface Applied {
  * @throws Status 500 for an object with elements that nothing tells apart, as from kube-apiserver
  * @throws Status 409 when others manage what it would change, and `force` is not set
  */
-export function applyConfiguration(
+export function* applyConfiguration(
   write: FieldWrite,
   live: KubernetesObject | undefined,
   configuration: KubernetesObject,
   force: boolean,
-): Applied {
+): Steps<Applied> {
   try {
-    return applyTold(write, live, configuration, force);
+    return yield* applyTold(write, live, configuration, force);
   } catch (error) {
     if (!(error instanceof Untold) || live === undefined) throw error;
     const { namespace = "", name = "" } = live.metadata ?? {};
@@ -281,33 +289,37 @@ export function applyConfiguration(
   }
 }
 
-function applyTold(
+function* applyTold(
   write: FieldWrite,
   live: KubernetesObject | undefined,
   configuration: KubernetesObject,
   force: boolean,
-): Applied {
+): Steps<Applied> {
   const { version, filter, empty } = write;
   const managers = managersOf(live?.metadata?.managedFields);
   if (managers.size === 0 && live !== undefined) {
-    update({ ...write, manager: BEFORE_FIRST_APPLY }, managers, changeOf(write, undefined, live));
+    yield* update({ ...write, manager: BEFORE_FIRST_APPLY }, managers, changeOf(write, undefined, live));
     joinOldest(managers);
   }
   const before = live === undefined ? empty : version.toServed(bare(live));
   const merged = mergeObjects(version.structure, before, configuration) as KubernetesObject;
+  yield;
   const named = filterFields(namedFields(version.structure, configuration), filter);
   const self = managerOf(write, "Apply", named, undefined);
   const identity = identityOf(self);
   const last = managers.get(identity);
   managers.set(identity, self);
-  const object = last === undefined ? merged : prune(write, merged, managers, last);
-  const conflicts = disown(managers, changeOf(write, live, version.toStored(object)), identity);
+  yield;
+  const object = last === undefined ? merged : yield* prune(write, merged, managers, last);
+  const conflicts = yield* disown(managers, changeOf(write, live, version.toStored(object)), identity);
   if (!force && conflicts.length > 0) {
     const own = ownByLastApplied(write, before);
     const left = conflicts.filter(({ fields }) => own === undefined || !isEmpty(difference(fields, own)));
     if (left.length > 0) throw applyConflict(own === undefined ? left : withoutOwn(left, own));
   }
+  yield;
   const isSame = equalJson(before, object);
+  yield;
   const time = isSame ? last?.time : formatTime(write.nowMs);
   setFields(managers, identity, { ...self, time, fields: difference(named, NOT_MANAGED) });
   return { object: withLastApplied(write.manager, object, configuration), isSame, managedFields: entriesOf(managers) };

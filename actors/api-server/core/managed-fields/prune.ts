@@ -3,6 +3,7 @@
  * Source: structured-merge-diff `merge/update.go` (prune, addBackOwnedItems, addBackDanglingItems).
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { Steps } from "../steps.ts";
 import type { Structure } from "../structure/structure.ts";
 import { UNKNOWN } from "../structure/structure.ts";
 import { namedFields } from "./comparison.ts";
@@ -19,28 +20,35 @@ import { SELF } from "./path-element.ts";
  * @param managers with what the applier names now
  * @param last what it named before
  */
-export function prune(
+export function* prune(
   { version, versionOf }: FieldWrite,
   merged: KubernetesObject,
   managers: Managers,
   last: Manager,
-): KubernetesObject {
+): Steps<KubernetesObject> {
   if (isEmpty(last.fields)) return merged;
   const then = last.apiVersion === version.apiVersion ? version : versionOf(last.apiVersion);
   if (then === undefined) return merged;
   const gone = withNamedFields(then.structure, last.fields);
   const whole = convert(merged, version, then);
+  yield;
   let pruned = without(then, whole, gone);
+  yield;
   for (const [apiVersion, owned] of ownedByVersion(managers, then.apiVersion)) {
     const one = apiVersion === then.apiVersion ? then : versionOf(apiVersion);
     if (one === undefined) continue;
     // Whatever somebody names stays, and all that it stands in.
     const inOne = convert(whole, then, one);
     const kept = union(allFields(one, convert(pruned, then, one)), withNamedFields(one.structure, owned));
-    pruned = convert(without(one, inOne, difference(allFields(one, inOne), kept)), one, then);
+    yield;
+    const dropped = difference(allFields(one, inOne), kept);
+    yield;
+    pruned = convert(without(one, inOne, dropped), one, then);
+    yield;
   }
   // And what the applier had not named itself is not its to remove.
   const lost = difference(allFields(then, whole), allFields(then, pruned));
+  yield;
   const left = removeFields(then.structure, whole, intersection(lost, gone), undefined) ?? {};
   return convert(left as KubernetesObject, then, version);
 }

@@ -8,6 +8,7 @@ import type { FieldFilter } from "../managed-fields/field-filter.ts";
 import { METADATA_AND_SPEC } from "../managed-fields/field-filter.ts";
 import type { FieldWrite, Version } from "../managed-fields/field-manager.ts";
 import { isJsonObject, withFields } from "../machinery/json-value.ts";
+import type { Stepped } from "../steps.ts";
 import type { KnownConversions } from "../webhooks/conversion.ts";
 import { sameResource } from "../webhooks/conversion.ts";
 import { toServed, toStored } from "./present.ts";
@@ -19,7 +20,7 @@ type Entries = readonly ManagedFieldsEntry[] | undefined;
  * @param object as it would be stored, with its defaults, before what belongs to the server is put right
  * @param given what came with the request
  */
-export type Manage = (object: Fields, given: Entries) => Entries;
+export type Manage = (object: Fields, given: Entries) => Stepped<Entries>;
 
 /**
  * @param subresource undefined: the object itself

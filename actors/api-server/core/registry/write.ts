@@ -11,6 +11,7 @@ import type { GroupKind } from "../machinery/status.ts";
 import { invalid } from "../machinery/status.ts";
 import { formatTime } from "../machinery/time.ts";
 import type { Steps } from "../steps.ts";
+import { resultOf } from "../steps.ts";
 import { validateCreate, validateUpdate } from "../machinery/validation.ts";
 import type { Admission, Fields, KindRules } from "../kinds/rules.ts";
 import type { Manage } from "./field-writes.ts";
@@ -75,7 +76,7 @@ export function* prepareCreate(
   ) as Fields;
   const prepared = rules.prepareCreate?.(fresh, creation) ?? fresh;
   yield;
-  const object = withManagedFields(prepared, manage(fresh, managedFields));
+  const object = withManagedFields(prepared, yield* resultOf(manage(fresh, managedFields)));
   // In the version that it came in, whose field names its sender knows.
   check(served.stored, name, given, yield* validateCreate(served.rules, toServed(served, object)));
   rules.review?.(object as never, { verb: "create", subresource: "", find: creation.find, all: creation.all });
@@ -110,7 +111,8 @@ export function* prepareUpdate(
     ...(incoming as Fields),
     metadata: serverMetadata(incoming.metadata ?? {}, before.metadata ?? {}),
   }) as Fields;
-  const managedFields = manage(kept, incoming.metadata?.managedFields);
+  yield;
+  const managedFields = yield* resultOf(manage(kept, incoming.metadata?.managedFields));
   let next: Fields;
   const own = subresource === undefined ? undefined : rules.subresources?.[subresource];
   if (own !== undefined) next = own.change(kept, before, others?.nowMs);
@@ -137,7 +139,7 @@ export function* prepareUpdate(
   check(served.stored, object.metadata?.name ?? "", given, causes);
   if (others !== undefined) {
     const { find, all } = others;
-    rules.review?.(object as never, { verb: "update", subresource: subresource ?? "", find, all });
+    rules.review?.(object as never, { verb: "update", subresource: subresource ?? "", old: before, find, all });
   }
   return object;
 }

@@ -13,11 +13,8 @@ export interface SnapshotFacts {
   readonly term: number;
   /** The version that is spoken. */
   readonly version: string;
-  readonly members: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly clientUrls: readonly string[];
-  }[];
+  /** The members' ids. */
+  readonly voters: readonly number[];
 }
 
 /** The file in pieces, in order. */
@@ -30,15 +27,15 @@ export function snapshotFile(store: Store, facts: SnapshotFacts): readonly Uint8
     cluster: [text("clusterVersion", facts.version)],
     key: keyBucket(store),
     lease: leases(store),
-    members: members(facts),
+    // Whoever restores it names the members of the new group; those of this one have no place in it.
+    members: [],
     members_removed: [],
     meta: meta(store, facts),
   };
   return boltFile(Object.entries(buckets).map(([name, entries]) => ({ name, entries })));
 }
 
-function meta({ compactRevision }: Store, { index, term, version, members: all }: SnapshotFacts): readonly BoltEntry[] {
-  const voters = all.map(({ id }) => Number(id));
+function meta({ compactRevision }: Store, { index, term, version, voters }: SnapshotFacts): readonly BoltEntry[] {
   const compacted = compactRevision === 0 ? [] : [compactRevision];
   // In the order of their names, capitals first.
   return [
@@ -56,14 +53,6 @@ function leases(store: Store): readonly BoltEntry[] {
     const key = Buffer.alloc(8);
     key.writeBigInt64BE(BigInt(id));
     return { key, value: encode("Lease", { id, ttl: ttlSeconds }) };
-  });
-  return entries.sort((a, b) => Buffer.compare(a.key, b.key));
-}
-
-function members({ members: all }: SnapshotFacts): readonly BoltEntry[] {
-  const entries = all.map(({ id, name, clientUrls }) => {
-    const json = `{"id":${id},"peerURLs":[],"name":${JSON.stringify(name)},"clientURLs":${JSON.stringify(clientUrls)}}`;
-    return text(BigInt(id).toString(16), json);
   });
   return entries.sort((a, b) => Buffer.compare(a.key, b.key));
 }

@@ -152,7 +152,7 @@ describe("work in pieces", () => {
     const world = new World();
     const caller = new Caller({ closed: false, onClose: () => undefined });
     for (let i = 0; i < WAITING_MAX; i++) world.begin(`waits ${i}`, 20, Infinity, caller);
-    expect(() => world.pieces.run(world.work("more", 20), Infinity, caller)).toThrow("too many requests");
+    await expect(world.pieces.run(world.work("more", 20), Infinity, caller)).rejects.toThrow("too many requests");
     expect(world.ended).toEqual(["more"]);
     world.begin("own", 20);
     await world.untilDone("own");
@@ -161,6 +161,15 @@ describe("work in pieces", () => {
     world.begin("late", 20, Infinity, caller);
     await world.untilDone("late");
     expect(world.done).toContain("late");
+  });
+
+  it("that is known to be much takes a turn each, and nothing of the turn in which it comes", async () => {
+    const world = new World();
+    const caller = new Caller({ closed: false, onClose: () => undefined });
+    const results = ["one", "two", "three"].map((name) => world.pieces.later(world.work(name, 3), Infinity, caller));
+    expect([world.turns.nowMs, world.turns.waiting.length]).toEqual([0, 1]);
+    expect([world.turns.next(), world.turns.next(), world.turns.next()]).toEqual([3, 3, 3]);
+    expect(await Promise.all(results)).toEqual(["one", "two", "three"]);
   });
 
   it("that fails costs nobody else anything", async () => {

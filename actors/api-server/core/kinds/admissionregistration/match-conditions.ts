@@ -5,17 +5,19 @@ import { equalJson } from "../../machinery/json-value.ts";
 import { validateCompiled } from "../../machinery/validation/expression-errors.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { qualifiedName } from "../../machinery/validation/names.ts";
+import type { Pace, Steps } from "../../steps.ts";
 import { compileForPolicy } from "./policy-environment.ts";
 import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 const CONDITIONS_MAX = 64;
 
-export function validateMatchConditions(
+export function* validateMatchConditions(
   field: string,
   conditions: readonly MatchCondition[],
   params: boolean,
+  pace: Pace,
   errors: FieldErrors,
-): void {
+): Steps<void> {
   if (conditions.length > CONDITIONS_MAX) errors.tooMany(field, conditions.length, CONDITIONS_MAX);
   const repeated = repeatedAt(conditions.map((each) => each.name));
   for (const [i, { name, expression }] of conditions.entries()) {
@@ -23,7 +25,7 @@ export function validateMatchConditions(
     const text = (expression ?? "").trim();
     if (text === "") errors.required(`${at}.expression`);
     else {
-      const compiled = compileForPolicy(text, { params, authorizer: true }, [BOOL_TYPE]);
+      const compiled = yield* compileForPolicy(text, { params, authorizer: true }, [BOOL_TYPE], pace);
       validateCompiled(`${at}.expression`, text, compiled, errors);
     }
     if (!name) errors.required(`${at}.name`);

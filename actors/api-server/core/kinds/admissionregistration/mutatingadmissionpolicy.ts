@@ -7,6 +7,8 @@ import type { CelType } from "../../cel/types.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { validateCompiled } from "../../machinery/validation/expression-errors.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import type { Steps } from "../../steps.ts";
+import { Pace } from "../../steps.ts";
 import type { KindRules } from "../rules.ts";
 import { sameConditions } from "./match-conditions.ts";
 import type { PolicyScope } from "./policy-environment.ts";
@@ -21,8 +23,8 @@ type Policy = MutatingAdmissionPolicy;
 export const mutatingAdmissionPolicyRules: KindRules = {
   plainFinalizers: true,
   defaults: defaultPolicy,
-  validate: (object: Policy, errors) => {
-    validate(object, false, errors);
+  validate: function* (object: Policy, errors) {
+    yield* validate(object, false, errors);
     validateReservedName(object.metadata, errors);
   },
   validateUpdate: (object: Policy, old: Policy, errors) =>
@@ -35,17 +37,18 @@ export const mutatingAdmissionPolicyRules: KindRules = {
   ],
 };
 
-function validate({ spec = {} }: Policy, sameMatchConditions: boolean, errors: FieldErrors): void {
+function* validate({ spec = {} }: Policy, sameMatchConditions: boolean, errors: FieldErrors): Steps<void> {
+  const pace = new Pace();
   const { matchConstraints: match, mutations = [], reinvocationPolicy } = spec;
   const params = Boolean(spec.paramKind);
-  validatePolicyHead(spec, sameMatchConditions, errors, () => {
+  yield* validatePolicyHead(spec, sameMatchConditions, pace, errors, () => {
     if (match) validateMutableOperations("spec.matchConstraints", match, errors);
   });
-  const variables = validateVariables(spec.variables ?? [], params, errors);
+  const variables = yield* validateVariables(spec.variables ?? [], params, pace, errors);
   if (mutations.length === 0) errors.required("spec.mutations", "mutations must contain at least one item");
   const scope = { params, authorizer: true, patches: true, variables };
   for (const [i, mutation] of mutations.entries()) {
-    validateMutation(`spec.mutations[${i}]`, mutation, scope, errors);
+    yield* validateMutation(`spec.mutations[${i}]`, mutation, scope, pace, errors);
   }
   if (!reinvocationPolicy) errors.required("spec.reinvocationPolicy");
   else errors.oneOf("spec.reinvocationPolicy", reinvocationPolicy, ["IfNeeded", "Never"]);
@@ -56,7 +59,13 @@ const FORMS = {
   JSONPatch: { field: "jsonPatch", other: "applyConfiguration", gives: PATCHES_TYPE },
 } as const;
 
-function validateMutation(at: string, mutation: Mutation, scope: PolicyScope, errors: FieldErrors): void {
+function* validateMutation(
+  at: string,
+  mutation: Mutation,
+  scope: PolicyScope,
+  pace: Pace,
+  errors: FieldErrors,
+): Steps<void> {
   const { patchType } = mutation;
   if (!patchType) return errors.required(`${at}.patchType`);
   if (patchType !== "ApplyConfiguration" && patchType !== "JSONPatch") {
@@ -65,14 +74,21 @@ function validateMutation(at: string, mutation: Mutation, scope: PolicyScope, er
   const { field, other, gives } = FORMS[patchType];
   const form = mutation[field];
   if (!form) errors.required(`${at}.${field}`, `must be specified when patchType is ${patchType}`);
-  else validateForm(`${at}.${field}.expression`, form.expression ?? "", scope, gives, errors);
+  else yield* validateForm(`${at}.${field}.expression`, form.expression ?? "", scope, gives, pace, errors);
   if (mutation[other]) {
     errors.invalid(`${at}.${other}`, `{${other}}`, `must not be specified when patchType is ${patchType}`);
   }
 }
 
-function validateForm(field: string, given: string, scope: PolicyScope, gives: CelType, errors: FieldErrors): void {
+function* validateForm(
+  field: string,
+  given: string,
+  scope: PolicyScope,
+  gives: CelType,
+  pace: Pace,
+  errors: FieldErrors,
+): Steps<void> {
   const text = given.trim();
   if (text === "") return errors.required(field);
-  validateCompiled(field, text, compileForPolicy(text, scope, [gives]), errors);
+  validateCompiled(field, text, yield* compileForPolicy(text, scope, [gives], pace), errors);
 }

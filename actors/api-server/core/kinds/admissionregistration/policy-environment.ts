@@ -1,6 +1,6 @@
 /** What the expressions of admission policies and webhooks may name, and what they must give. Source: apiserver `pkg/admission/plugin/cel/compile.go`. */
 import type { Compiled } from "../../cel/compile.ts";
-import { finished, Pace } from "../../steps.ts";
+import type { Pace, Steps } from "../../steps.ts";
 import { compileCel } from "../../cel/compile.ts";
 import type { Overloads } from "../../cel/overloads.ts";
 import { BASE_OVERLOADS, withOverloads } from "../../cel/overloads.ts";
@@ -130,8 +130,13 @@ function patchField(field: string): CelType {
 }
 
 /** @param wanted the types that it may give; all, when there are none */
-export function compileForPolicy(text: string, scope: PolicyScope, wanted: readonly CelType[]): Compiled {
-  const compiled = finished(compileCel(text, environmentOf(scope), new Pace()));
+export function* compileForPolicy(
+  text: string,
+  scope: PolicyScope,
+  wanted: readonly CelType[],
+  pace: Pace,
+): Steps<Compiled> {
+  const compiled = yield* compileCel(text, environmentOf(scope), pace);
   if ("problem" in compiled || wanted.length === 0 || wanted.some((type) => sameType(type, compiled.type)))
     return compiled;
   const names = wanted.map(fullTypeName);

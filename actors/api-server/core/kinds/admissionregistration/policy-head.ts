@@ -9,6 +9,7 @@ import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { objectIn, setDefault } from "../../machinery/default-values.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import type { Pace, Steps } from "../../steps.ts";
 import { validateMatchConditions } from "./match-conditions.ts";
 import {
   defaultMatch,
@@ -29,12 +30,13 @@ export function defaultPolicy(object: JsonObject): void {
 }
 
 /** All of a policy but what it does. */
-export function validatePolicyHead(
+export function* validatePolicyHead(
   spec: Pick<ValidatingAdmissionPolicySpec, "failurePolicy" | "matchConditions" | "matchConstraints" | "paramKind">,
   sameMatchConditions: boolean,
+  pace: Pace,
   errors: FieldErrors,
   ofMatch?: () => void,
-): void {
+): Steps<void> {
   const { failurePolicy, paramKind, matchConstraints, matchConditions } = spec;
   errors.oneOf("spec.failurePolicy", failurePolicy, ["Fail", "Ignore"]);
   if (paramKind) validateParamKind("spec.paramKind", paramKind, errors);
@@ -45,7 +47,7 @@ export function validatePolicyHead(
     ofMatch?.();
   }
   if (sameMatchConditions) return;
-  validateMatchConditions("spec.matchConditions", matchConditions ?? [], Boolean(paramKind), errors);
+  yield* validateMatchConditions("spec.matchConditions", matchConditions ?? [], Boolean(paramKind), pace, errors);
 }
 
 export function defaultBinding(object: JsonObject): void {

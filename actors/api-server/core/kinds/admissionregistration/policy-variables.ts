@@ -4,6 +4,7 @@ import type { CelType } from "../../cel/types.ts";
 import { DYN_TYPE } from "../../cel/types.ts";
 import { validateCompiled } from "../../machinery/validation/expression-errors.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import type { Pace, Steps } from "../../steps.ts";
 import { compileForPolicy } from "./policy-environment.ts";
 
 const IDENTIFIER = /^[_a-zA-Z][_a-zA-Z0-9]*$/;
@@ -14,11 +15,12 @@ const RESERVED: ReadonlySet<string> = new Set(
 );
 
 /** @returns their types; of one that is wrong any */
-export function validateVariables(
+export function* validateVariables(
   variables: readonly Variable[],
   params: boolean,
+  pace: Pace,
   errors: FieldErrors,
-): ReadonlyMap<string, CelType> {
+): Steps<ReadonlyMap<string, CelType>> {
   const types = new Map<string, CelType>();
   for (const [i, { name, expression }] of variables.entries()) {
     const at = `spec.variables[${i}]`;
@@ -30,7 +32,7 @@ export function validateVariables(
       errors.required(`${at}.expression`, "expression is not specified");
       continue;
     }
-    const compiled = compileForPolicy(expression, { params, authorizer: true, variables: types }, []);
+    const compiled = yield* compileForPolicy(expression, { params, authorizer: true, variables: types }, [], pace);
     validateCompiled(`${at}.expression`, expression, compiled, errors);
     types.set(name, "type" in compiled ? compiled.type : DYN_TYPE);
   }

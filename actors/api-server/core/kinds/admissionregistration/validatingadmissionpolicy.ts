@@ -16,6 +16,8 @@ import { validateCompiled } from "../../machinery/validation/expression-errors.t
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { qualifiedName } from "../../machinery/validation/names.ts";
 import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
+import type { Steps } from "../../steps.ts";
+import { Pace } from "../../steps.ts";
 import type { KindRules } from "../rules.ts";
 import { sameConditions } from "./match-conditions.ts";
 import type { PolicyScope } from "./policy-environment.ts";
@@ -32,8 +34,8 @@ export const validatingAdmissionPolicyRules: KindRules = {
   plainFinalizers: true,
   resetFields: { status: METADATA_AND_SPEC },
   defaults: defaultPolicy,
-  validate: (object: Policy, errors) => {
-    validate(object, false, errors);
+  validate: function* (object: Policy, errors) {
+    yield* validate(object, false, errors);
     validateReservedName(object.metadata, errors);
   },
   validateUpdate: (object: Policy, old: Policy, errors) =>
@@ -50,11 +52,12 @@ export const validatingAdmissionPolicyRules: KindRules = {
 const NOTHING_TO_DO = "validations or auditAnnotations must contain at least one item";
 const ANNOTATIONS_MAX = 20;
 
-function validate({ metadata, spec = {} }: Policy, sameMatchConditions: boolean, errors: FieldErrors): void {
+function* validate({ metadata, spec = {} }: Policy, sameMatchConditions: boolean, errors: FieldErrors): Steps<void> {
+  const pace = new Pace();
   const params = Boolean(spec.paramKind);
-  validatePolicyHead(spec, sameMatchConditions, errors);
+  yield* validatePolicyHead(spec, sameMatchConditions, pace, errors);
   const given = spec.variables ?? [];
-  const variables = validateVariables(given, params, errors);
+  const variables = yield* validateVariables(given, params, pace, errors);
   const scope = { params, authorizer: true, ...(given.length === 0 ? {} : { variables }) };
   const [validations, annotations] = [spec.validations ?? [], spec.auditAnnotations ?? []];
   if (validations.length + annotations.length === 0) {
@@ -63,7 +66,7 @@ function validate({ metadata, spec = {} }: Policy, sameMatchConditions: boolean,
     return;
   }
   for (const [i, validation] of validations.entries()) {
-    validateValidation(`spec.validations[${i}]`, validation, scope, errors);
+    yield* validateValidation(`spec.validations[${i}]`, validation, scope, pace, errors);
   }
   if (annotations.length > ANNOTATIONS_MAX) {
     const detail = `must not have more than ${ANNOTATIONS_MAX} auditAnnotations`;
@@ -72,22 +75,28 @@ function validate({ metadata, spec = {} }: Policy, sameMatchConditions: boolean,
   const repeated = repeatedAt(annotations.map((each) => each.key));
   for (const [i, annotation] of annotations.entries()) {
     const at = `spec.auditAnnotations[${i}]`;
-    validateAnnotation(at, annotation, metadata?.name ?? "", scope, errors);
+    yield* validateAnnotation(at, annotation, metadata?.name ?? "", scope, pace, errors);
     if (repeated.has(i)) errors.duplicate(`${at}.key`, annotation.key);
   }
 }
 
 const REASONS = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
 
-function validateValidation(at: string, validation: Validation, scope: PolicyScope, errors: FieldErrors): void {
+function* validateValidation(
+  at: string,
+  validation: Validation,
+  scope: PolicyScope,
+  pace: Pace,
+  errors: FieldErrors,
+): Steps<void> {
   const { expression, message = "", messageExpression = "", reason } = validation;
   if (!expression?.trim()) errors.required(`${at}.expression`, "expression is not specified");
-  else validateExpression(`${at}.expression`, expression, scope, [BOOL_TYPE], errors);
+  else yield* validateExpression(`${at}.expression`, expression, scope, [BOOL_TYPE], pace, errors);
   if (messageExpression !== "" && messageExpression.trim() === "") {
     errors.invalid(`${at}.messageExpression`, messageExpression, "must be non-empty if specified");
   } else if (messageExpression !== "") {
     const ofMessage = { ...scope, authorizer: false };
-    validateExpression(`${at}.messageExpression`, messageExpression, ofMessage, [STRING_TYPE], errors);
+    yield* validateExpression(`${at}.messageExpression`, messageExpression, ofMessage, [STRING_TYPE], pace, errors);
   }
   if (message !== "" && message.trim() === "") {
     errors.invalid(`${at}.message`, message, "must be non-empty if specified");
@@ -95,25 +104,27 @@ function validateValidation(at: string, validation: Validation, scope: PolicySco
   if (reason !== undefined) errors.oneOf(`${at}.reason`, reason, REASONS);
 }
 
-function validateExpression(
+function* validateExpression(
   field: string,
   expression: string,
   scope: PolicyScope,
   wanted: readonly CelType[],
+  pace: Pace,
   errors: FieldErrors,
-): void {
-  validateCompiled(field, expression, compileForPolicy(expression, scope, wanted), errors);
+): Steps<void> {
+  validateCompiled(field, expression, yield* compileForPolicy(expression, scope, wanted, pace), errors);
 }
 
 const ANNOTATION_EXPRESSION_BYTES_MAX = 5 * 1024;
 
-function validateAnnotation(
+function* validateAnnotation(
   at: string,
   { key, valueExpression }: AuditAnnotation,
   policy: string,
   scope: PolicyScope,
+  pace: Pace,
   errors: FieldErrors,
-): void {
+): Steps<void> {
   if (policy === "") errors.invalid(`${at}.key`, key, "requires metadata.name be non-empty");
   else errors.all(`${at}.key`, `${policy}/${key}`, qualifiedName(`${policy}/${key}`));
   const field = `${at}.valueExpression`;
@@ -122,7 +133,8 @@ function validateAnnotation(
   else if (text.length > ANNOTATION_EXPRESSION_BYTES_MAX) {
     errors.required(field, `must not exceed ${ANNOTATION_EXPRESSION_BYTES_MAX} bytes in length`);
   } else {
-    validateCompiled(field, valueExpression, compileForPolicy(text, scope, [STRING_TYPE, NULL_TYPE]), errors);
+    const compiled = yield* compileForPolicy(text, scope, [STRING_TYPE, NULL_TYPE], pace);
+    validateCompiled(field, valueExpression, compiled, errors);
   }
 }
 

@@ -14,6 +14,8 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { validateLabelSelector } from "../../machinery/validation/label-selector.ts";
 import { dns1035Label, dns1123Subdomain } from "../../machinery/validation/names.ts";
 import { validateWebhookClient } from "../../machinery/validation/webhook-client.ts";
+import type { Steps } from "../../steps.ts";
+import { Pace } from "../../steps.ts";
 import type { KindRules } from "../rules.ts";
 import { sameConditions, validateMatchConditions } from "./match-conditions.ts";
 import { validateReservedName } from "./reserved-name.ts";
@@ -48,8 +50,8 @@ export function webhookRules(mutating: boolean): KindRules {
         if (service !== undefined) setDefault(service, "port", 443);
       }
     },
-    validate: (object: Configuration, errors) => {
-      validate(object, {}, errors);
+    validate: function* (object: Configuration, errors) {
+      yield* validate(object, {}, errors);
       validateReservedName(object.metadata, errors);
     },
     validateUpdate: (object: Configuration, old: Configuration, errors) =>
@@ -104,12 +106,13 @@ function isReviewed(versions: readonly string[]): boolean {
   return versions.some((version) => REVIEW_VERSIONS.includes(version));
 }
 
-function validate({ webhooks }: Configuration, may: Tolerated, errors: FieldErrors): void {
+function* validate({ webhooks }: Configuration, may: Tolerated, errors: FieldErrors): Steps<void> {
+  const pace = new Pace();
   const hooks: readonly Hook[] = webhooks ?? [];
   const repeated = repeatedAt(hooks.map((each) => each.name));
   for (const [i, hook] of hooks.entries()) {
     const at = `webhooks[${i}]`;
-    validateHook(at, hook, may, errors);
+    yield* validateHook(at, hook, may, pace, errors);
     validateVersions(`${at}.admissionReviewVersions`, hook.admissionReviewVersions ?? [], may, errors);
     if (may.names === true || !hook.name) continue;
     if (repeated.has(i)) errors.duplicate(`${at}.name`, hook.name);
@@ -118,7 +121,7 @@ function validate({ webhooks }: Configuration, may: Tolerated, errors: FieldErro
 
 const TIMEOUT_MAX_SECONDS = 30;
 
-function validateHook(at: string, hook: Hook, may: Tolerated, errors: FieldErrors): void {
+function* validateHook(at: string, hook: Hook, may: Tolerated, pace: Pace, errors: FieldErrors): Steps<void> {
   validateQualifiedDomain(`${at}.name`, hook.name, errors);
   for (const [i, rule] of (hook.rules ?? []).entries()) validateRuleWithOperations(`${at}.rules[${i}]`, rule, errors);
   errors.oneOf(`${at}.failurePolicy`, hook.failurePolicy, ["Fail", "Ignore"]);
@@ -139,7 +142,7 @@ function validateHook(at: string, hook: Hook, may: Tolerated, errors: FieldError
   // Their certificates are looked at when they are called.
   validateWebhookClient(`${at}.clientConfig`, hook.clientConfig, true, errors);
   if (may.conditions === true) return;
-  validateMatchConditions(`${at}.matchConditions`, hook.matchConditions ?? [], false, errors);
+  yield* validateMatchConditions(`${at}.matchConditions`, hook.matchConditions ?? [], false, pace, errors);
 }
 
 function validateQualifiedDomain(field: string, name: string, errors: FieldErrors): void {

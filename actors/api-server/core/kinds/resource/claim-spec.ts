@@ -9,6 +9,8 @@ import type {
 } from "../../../../../protocols/kubernetes/types/resource-v1.ts";
 import { objectIn, objectsIn, setDefault } from "../../machinery/default-values.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
+import type { Steps } from "../../steps.ts";
+import { Pace } from "../../steps.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { dns1123Subdomain } from "../../machinery/validation/names.ts";
 import { validateConfiguration } from "./device-configuration.ts";
@@ -103,13 +105,16 @@ export class RequestNames {
   }
 }
 
-export function validateClaimSpec(at: string, spec: ResourceClaimSpec | undefined, errors: DeviceErrors): void {
+export function* validateClaimSpec(at: string, spec: ResourceClaimSpec | undefined, errors: DeviceErrors): Steps<void> {
+  const pace = new Pace();
   const claim = spec?.devices ?? {};
   const names = new RequestNames(claim);
   const [requests, constraints, configurations] = [claim.requests ?? [], claim.constraints ?? [], claim.config ?? []];
   const { declared } = errors;
   if (validateUnique(`${at}.requests`, requests, REQUESTS_MAX, ({ name }) => name, declared)) {
-    for (const [i, request] of requests.entries()) validateRequest(`${at}.requests[${i}]`, request, errors);
+    for (const [i, request] of requests.entries()) {
+      yield* validateRequest(`${at}.requests[${i}]`, request, pace, errors);
+    }
   }
   if (constraints.length > CONSTRAINTS_MAX) declared.tooMany(`${at}.constraints`, constraints.length, CONSTRAINTS_MAX);
   else {
@@ -128,7 +133,7 @@ export function validateClaimSpec(at: string, spec: ResourceClaimSpec | undefine
 
 const ONE_OF = "exactly one of `exactly` or `firstAvailable` is required";
 
-function validateRequest(at: string, request: DeviceRequest, errors: DeviceErrors): void {
+function* validateRequest(at: string, request: DeviceRequest, pace: Pace, errors: DeviceErrors): Steps<void> {
   const { byHand, declared } = errors;
   const { name, exactly } = request;
   const choices = request.firstAvailable ?? [];
@@ -139,7 +144,7 @@ function validateRequest(at: string, request: DeviceRequest, errors: DeviceError
   if (exactly) {
     const field = `${at}.exactly`;
     validateClassName(`${field}.deviceClassName`, exactly.deviceClassName, byHand);
-    return validateAsked(field, exactly, errors);
+    return yield* validateAsked(field, exactly, pace, errors);
   }
   if (choices.length === 0) return byHand.required(at, ONE_OF);
   if (!validateUnique(`${at}.firstAvailable`, choices, CHOICES_MAX, (choice) => choice.name, declared)) return;
@@ -147,7 +152,7 @@ function validateRequest(at: string, request: DeviceRequest, errors: DeviceError
     const field = `${at}.firstAvailable[${i}]`;
     validateLabelName(`${field}.name`, choice.name, byHand);
     validateClassName(`${field}.deviceClassName`, choice.deviceClassName, declared);
-    validateAsked(field, choice, errors);
+    yield* validateAsked(field, choice, pace, errors);
   }
 }
 
@@ -156,10 +161,15 @@ function validateClassName(field: string, name: string | undefined, errors: Fiel
   else errors.all(field, name, dns1123Subdomain(name));
 }
 
-function validateAsked(at: string, request: ExactDeviceRequest | DeviceSubRequest, errors: DeviceErrors): void {
+function* validateAsked(
+  at: string,
+  request: ExactDeviceRequest | DeviceSubRequest,
+  pace: Pace,
+  errors: DeviceErrors,
+): Steps<void> {
   const { byHand, declared } = errors;
   const { allocationMode: mode = "", count = 0 } = request;
-  validateSelectors(`${at}.selectors`, request.selectors ?? [], false, errors);
+  yield* validateSelectors(`${at}.selectors`, request.selectors ?? [], false, pace, errors);
   if (mode === "All") {
     if (count !== 0) byHand.invalid(`${at}.count`, count, "must not be specified when allocationMode is 'All'");
   } else if (mode === "ExactCount") {

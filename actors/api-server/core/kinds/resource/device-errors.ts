@@ -2,6 +2,8 @@
  * Kubernetes checks devices by hand first, and then by what its types declare: what the second finds stands behind the first.
  * Source: apiserver `pkg/registry/rest/validate.go`.
  */
+import type { Stepped, Steps } from "../../steps.ts";
+import { resultOf } from "../../steps.ts";
 import { FieldErrors } from "../../machinery/validation/field-errors.ts";
 
 export interface DeviceErrors {
@@ -9,9 +11,9 @@ export interface DeviceErrors {
   readonly declared: FieldErrors;
 }
 
-export function inOrder(errors: FieldErrors, check: (found: DeviceErrors) => void): void {
+export function* inOrder(errors: FieldErrors, check: (found: DeviceErrors) => Stepped<void>): Steps<void> {
   const declared = new FieldErrors();
-  check({ byHand: errors, declared });
+  yield* resultOf(check({ byHand: errors, declared }));
   errors.causes.push(...declared.causes);
 }
 

@@ -1,7 +1,7 @@
 /** Selectors of devices in CEL. Source: `k8s.io/dynamic-resource-allocation/cel/compile.go`, Kubernetes `pkg/apis/resource/validation`. */
 import type { DeviceSelector } from "../../../../../protocols/kubernetes/types/resource-v1.ts";
 import { compileCel } from "../../cel/compile.ts";
-import { finished, Pace } from "../../steps.ts";
+import type { Pace, Steps } from "../../steps.ts";
 import type { Compiled } from "../../cel/compile.ts";
 import { estimateCost } from "../../cel/cost.ts";
 import { BASE_OVERLOADS } from "../../cel/overloads.ts";
@@ -53,12 +53,13 @@ const SELECTORS_MAX = 32;
 const EXPRESSION_BYTES_MAX = 10 * 1024;
 
 /** @param stored whether they stay as they are, and their expressions were compiled before */
-export function validateSelectors(
+export function* validateSelectors(
   field: string,
   selectors: readonly DeviceSelector[],
   stored: boolean,
+  pace: Pace,
   { byHand, declared }: DeviceErrors,
-): void {
+): Steps<void> {
   if (selectors.length > SELECTORS_MAX) return declared.tooMany(field, selectors.length, SELECTORS_MAX);
   for (const [i, { cel }] of selectors.entries()) {
     if (!cel) byHand.required(`${field}[${i}].cel`);
@@ -66,21 +67,21 @@ export function validateSelectors(
       const { expression } = cel;
       const at = `${field}[${i}].cel.expression`;
       if (expression.length > EXPRESSION_BYTES_MAX) byHand.tooLong(at, EXPRESSION_BYTES_MAX);
-      else validateExpression(at, expression, byHand);
+      else yield* validateExpression(at, expression, pace, byHand);
     }
   }
 }
 
-function validateExpression(field: string, expression: string, errors: FieldErrors): void {
-  const found = compiled(expression);
+function* validateExpression(field: string, expression: string, pace: Pace, errors: FieldErrors): Steps<void> {
+  const found = yield* compiled(expression, pace);
   validateCompiled(field, expression, found, errors);
   if ("type" in found && estimateCost(found, DEVICE_SIZE) > COST_MAX) {
     errors.forbidden(field, "too complex, exceeds cost limit");
   }
 }
 
-function compiled(expression: string): Compiled {
-  const found = finished(compileCel(expression, ENVIRONMENT, new Pace()));
+function* compiled(expression: string, pace: Pace): Steps<Compiled> {
+  const found = yield* compileCel(expression, ENVIRONMENT, pace);
   if ("problem" in found || [ANY_TYPE, BOOL_TYPE].some((type) => sameType(type, found.type))) return found;
   return { problem: `must evaluate to bool or the unknown type, not ${fullTypeName(found.type)}` };
 }

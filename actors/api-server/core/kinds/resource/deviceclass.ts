@@ -3,6 +3,8 @@ import type { DeviceClass } from "../../../../../protocols/kubernetes/types/reso
 import { equalJson } from "../../machinery/json-value.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { qualifiedName } from "../../machinery/validation/names.ts";
+import type { Steps } from "../../steps.ts";
+import { Pace } from "../../steps.ts";
 import type { KindRules } from "../rules.ts";
 import { validateConfiguration } from "./device-configuration.ts";
 import type { DeviceErrors } from "./device-errors.ts";
@@ -18,11 +20,11 @@ export const deviceClassRules: KindRules = {
     inOrder(errors, (found) => validate(object, old, found)),
 };
 
-function validate({ spec = {} }: DeviceClass, old: DeviceClass | undefined, errors: DeviceErrors): void {
+function* validate({ spec = {} }: DeviceClass, old: DeviceClass | undefined, errors: DeviceErrors): Steps<void> {
   const { selectors = [], config = [], extendedResourceName } = spec;
   const same = (field: "config" | "selectors"): boolean =>
     old !== undefined && equalJson(spec[field] ?? [], old.spec?.[field] ?? []);
-  validateSelectors("spec.selectors", selectors, same("selectors"), errors);
+  yield* validateSelectors("spec.selectors", selectors, same("selectors"), new Pace(), errors);
   if (config.length > CONFIGURATIONS_MAX) {
     errors.declared.tooMany("spec.config", config.length, CONFIGURATIONS_MAX);
   } else {

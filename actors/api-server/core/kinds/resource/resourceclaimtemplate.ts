@@ -23,9 +23,9 @@ export const resourceClaimTemplateRules: KindRules = {
     const plain = withoutDerived(spec?.spec);
     return plain === spec?.spec ? object : { ...object, spec: { ...spec, spec: plain } };
   },
-  validate: (object: Template, errors) => {
+  validate: function* (object: Template, errors) {
     validateTemplateMeta(object.spec?.metadata, errors);
-    inOrder(errors, (found) => validateClaimSpec("spec.spec.devices", object.spec?.spec, found));
+    yield* inOrder(errors, (found) => validateClaimSpec("spec.spec.devices", object.spec?.spec, found));
   },
   validateUpdate: (object: Template, old: Template, errors) => {
     if (!equalJson(object.spec, old.spec)) errors.invalid("spec", object.spec, "field is immutable");

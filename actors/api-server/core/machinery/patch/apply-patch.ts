@@ -6,6 +6,7 @@ import type { ObjectForm } from "../../catalog/form.ts";
 import type { Decoded, FieldValidation } from "../decode-object.ts";
 import { checkDepth, checkIntegers } from "../json.ts";
 import { goValue } from "../go-text.ts";
+import type { Steps } from "../../steps.ts";
 import type { JsonObject } from "../json-value.ts";
 import { isJsonObject } from "../json-value.ts";
 import {
@@ -81,17 +82,18 @@ export function applyPatch(type: PatchType, form: ObjectForm, current: Kubernete
  * @throws as `applyPatch`, and Status 422 when the result is not an object of the kind (or has unknown fields and
  * `fieldValidation` is Strict)
  */
-export function patchObject(
+export function* patchObject(
   type: PatchType,
   form: ObjectForm,
   current: KubernetesObject,
   patch: unknown,
   fieldValidation: FieldValidation,
-): Decoded {
+): Steps<Decoded> {
   const patched = applyPatch(type, form, current, patch);
   if (form.type === undefined && patched["apiVersion"] === undefined) {
     throw internalError("Object 'apiVersion' is missing in 'object has no apiVersion field'");
   }
+  yield;
   try {
     return form.decode({ value: patched, duplicates: [] }, fieldValidation);
   } catch (error) {

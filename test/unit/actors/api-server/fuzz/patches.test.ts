@@ -11,6 +11,7 @@ import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { catalog, servedAs } from "../harness/catalog.ts";
 import { definitionOf } from "../harness/definitions.ts";
 import { allowed, expectPlain, hostileJson, hostileText, objectOf, RUNS } from "./hostile.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 
 const deployments = servedAs("apps/v1", "deployments");
 const definition = definitionOf("widgets");
@@ -90,7 +91,15 @@ describe("a patch of any shape", () => {
     fc.assert(
       fc.property(patch, (value) => {
         const made = allowed(() =>
-          patchObject("application/json-patch+json", deployments.form, live("apps/v1", "Deployment"), value, "Strict"),
+          finished(
+            patchObject(
+              "application/json-patch+json",
+              deployments.form,
+              live("apps/v1", "Deployment"),
+              value,
+              "Strict",
+            ),
+          ),
         );
         expectPlain(made?.object);
       }),
@@ -105,7 +114,7 @@ describe("a patch of any shape", () => {
       fc.property(fc.constantFrom(...types), patch, (type, value) => {
         for (const served of [deployments, widgets]) {
           const { apiVersion, kind } = served.info;
-          const made = allowed(() => patchObject(type, served.form, live(apiVersion, kind), value, "Warn"));
+          const made = allowed(() => finished(patchObject(type, served.form, live(apiVersion, kind), value, "Warn")));
           expectPlain(made?.object);
         }
       }),
@@ -137,7 +146,7 @@ describe("a patch of any shape", () => {
                 duplicates: [],
               });
               const write = fieldWriteOf(withWidgets, served, undefined, manager, 0, new KnownConversions());
-              return applyConfiguration(write, present, configuration, force);
+              return finished(applyConfiguration(write, present, configuration, force));
             });
             if (applied === undefined) continue;
             expectPlain(applied.object);

@@ -5,6 +5,7 @@ import { parseJson } from "../../../../../actors/api-server/core/machinery/json.
 import { patchObject } from "../../../../../actors/api-server/core/machinery/patch/apply-patch.ts";
 import { servedAs } from "../harness/catalog.ts";
 import { readFixture, resourceOf } from "./oracle-fixture.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 
 interface Case {
   readonly apiVersion: string;
@@ -123,7 +124,9 @@ describe("decodeObject", () => {
     const of = servedAs("v1", "configmaps").form;
     const patch = JSON.parse('{"data":{"__proto__":"x"}}') as unknown;
     for (const type of ["application/merge-patch+json", "application/strategic-merge-patch+json"] as const) {
-      expect(() => patchObject(type, of, { metadata: { name: "a" } }, patch, "Ignore")).toThrow("data: Invalid value:");
+      expect(() => finished(patchObject(type, of, { metadata: { name: "a" } }, patch, "Ignore"))).toThrow(
+        "data: Invalid value:",
+      );
     }
   });
 });

@@ -11,6 +11,7 @@ import type { KubernetesObject, PatchType } from "../../../../../protocols/api-s
 import { statusOf } from "../../../../../protocols/api-server.ts";
 import { readFixture } from "./oracle-fixture.ts";
 import { rulesFor, servedAs } from "../harness/catalog.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 
 interface Fixture {
   readonly current: Readonly<Record<string, KubernetesObject>>;
@@ -42,7 +43,7 @@ describe("patchObject", () => {
       const before = structuredClone(current);
       let answer: unknown;
       try {
-        const { object } = patchObject(type, servedAs(apiVersion, resource).form, current, patch, "Strict");
+        const { object } = finished(patchObject(type, servedAs(apiVersion, resource).form, current, patch, "Strict"));
         answer = withoutSystemFields(applyDefaults(rulesFor(object), object));
       } catch (error) {
         const found = statusOf(error);

@@ -18,6 +18,7 @@ import {
 import { fieldWriteOf } from "../../../../../actors/api-server/core/registry/field-writes.ts";
 import { KnownConversions } from "../../../../../actors/api-server/core/webhooks/conversion.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 
 const catalog = Catalog.builtIn();
 const deployments = catalog.required("apps", "v1", "deployments");
@@ -28,7 +29,7 @@ function by(manager: string): FieldWrite {
 }
 
 function apply(live: KubernetesObject | undefined, manager: string, configuration: KubernetesObject): KubernetesObject {
-  const { object, managedFields } = applyConfiguration(by(manager), live, configuration, true);
+  const { object, managedFields } = finished(applyConfiguration(by(manager), live, configuration, true));
   // What a kind is never without is back when the object is decoded.
   const whole = deployments.form.decode({ value: object, duplicates: [] }, "Ignore").object;
   return { ...whole, metadata: { ...whole.metadata, uid: "u", ...(managedFields && { managedFields }) } };
@@ -119,7 +120,7 @@ describe("server-side apply", () => {
       fc.property(configurations, configurations, configurations, (one, two, next) => {
         const live = apply(apply(undefined, "one", one), "two", two);
         const wanted = { ...next, metadata: { ...next.metadata, uid: "u" } };
-        const managedFields = managedAfterUpdate(by("three"), live, wanted, undefined);
+        const managedFields = finished(managedAfterUpdate(by("three"), live, wanted, undefined));
         const after: KubernetesObject = {
           ...wanted,
           metadata: { ...wanted.metadata, ...(managedFields && { managedFields }) },

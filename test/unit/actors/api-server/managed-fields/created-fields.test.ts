@@ -9,6 +9,7 @@ import { fieldWriteOf } from "../../../../../actors/api-server/core/registry/fie
 import { KnownConversions } from "../../../../../actors/api-server/core/webhooks/conversion.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { ManagedFieldsEntry } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 
 const catalog = Catalog.builtIn();
 const deployments = catalog.required("apps", "v1", "deployments");
@@ -18,7 +19,7 @@ function writeOf(created: CreatedFields, resource = deployments): FieldWrite {
 }
 
 function create(write: FieldWrite, object: object): readonly ManagedFieldsEntry[] | undefined {
-  return managedAfterUpdate(write, undefined, object as KubernetesObject, undefined);
+  return finished(managedAfterUpdate(write, undefined, object as KubernetesObject, undefined));
 }
 
 const name = fc.constantFrom("a", "b");
