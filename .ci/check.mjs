@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const checks = {
   generated: ["node", ".ci/generate.mjs", "--check"],
+  "generated of etcd": ["node", ".ci/generate-etcd-wire.mjs", "--check"],
   types: ["tsc", "-p", "."],
   "types of the page": ["tsc", "-p", "actors/trace-collector/page"],
   lint: ["oxlint", "-c", ".oxlintrc.json", "--type-aware", "--deny-warnings", "actors", "protocols", "runtime", "test"],

@@ -19,8 +19,10 @@ export interface PodSandboxMetadata {
 export interface PodSandboxConfig {
   readonly metadata: PodSandboxMetadata;
   readonly hostname: string;
-  /** The address that the kubelet chose for the pod; what it got is in the sandbox's status. */
+  /** The address that the kubelet chose for the pod; what it got is in the sandbox's status. Empty: it has none of its own. */
   readonly ip: string;
+  /** What pods share that have no address of their own, and those whose own the machine can't bind. Absent: 127.0.0.1. */
+  readonly sharedIp?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -30,7 +32,7 @@ export interface PodSandboxStatus {
   readonly metadata: PodSandboxMetadata;
   readonly state: PodSandboxState;
   readonly createdAtMs: number;
-  /** `ip` is 127.0.0.1 where the machine can't bind the address asked for (`askedIp`). */
+  /** `ip` is the shared one where the machine can't bind the address asked for (`askedIp`), or none was. */
   readonly network: { readonly ip: string; readonly askedIp: string };
   readonly hostname: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -259,6 +261,7 @@ export type ContainerRuntimeErrorCode =
  */
 export const CONTAINER_ENVIRONMENT = {
   podIp: "POD_IP",
+  sharesIp: "INKUBE_SHARES_IP",
   namespace: "POD_NAMESPACE",
   root: "INKUBE_ROOT",
   hosts: "INKUBE_HOSTS",

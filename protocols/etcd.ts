@@ -37,6 +37,17 @@ export interface RangeRequest {
   readonly countOnly?: boolean;
   /** Answer from this member's own state, which may be old. */
   readonly serializable?: boolean;
+  /** Absent: by key, ascending. */
+  readonly sort?: RangeSort;
+  /** Bounds of revisions, inclusive; 0 or absent: none. They take keys out of the answer, not out of its `count`. */
+  readonly minModRevision?: number;
+  readonly maxModRevision?: number;
+  readonly minCreateRevision?: number;
+  readonly maxCreateRevision?: number;
+}
+export interface RangeSort {
+  readonly target: "key" | "version" | "create" | "mod" | "value";
+  readonly isDescending: boolean;
 }
 export interface RangeResponse {
   readonly header: ResponseHeader;
@@ -51,6 +62,10 @@ export interface PutRequest {
   readonly value: Uint8Array;
   readonly lease?: string;
   readonly prevKv?: boolean;
+  /** Keep the value that the key has. */
+  readonly ignoreValue?: boolean;
+  /** Keep the lease that the key has. */
+  readonly ignoreLease?: boolean;
 }
 export interface PutResponse {
   readonly header: ResponseHeader;
@@ -70,6 +85,8 @@ export interface DeleteRangeResponse {
 
 export type Compare = {
   readonly key: string;
+  /** Holds when it holds for every key of the range. As in `RangeRequest`. */
+  readonly rangeEnd?: string;
   readonly result: "equal" | "greater" | "less" | "notEqual";
 } & (
   | { readonly target: "version" | "create" | "mod"; readonly value: number }
@@ -79,11 +96,13 @@ export type Compare = {
 export type RequestOp =
   | { readonly range: RangeRequest }
   | { readonly put: PutRequest }
-  | { readonly deleteRange: DeleteRangeRequest };
+  | { readonly deleteRange: DeleteRangeRequest }
+  | { readonly txn: Omit<TxnRequest, "cause"> };
 export type ResponseOp =
   | { readonly range: RangeResponse }
   | { readonly put: PutResponse }
-  | { readonly deleteRange: DeleteRangeResponse };
+  | { readonly deleteRange: DeleteRangeResponse }
+  | { readonly txn: TxnResponse };
 export interface TxnRequest {
   readonly compare: readonly Compare[];
   readonly success: readonly RequestOp[];
@@ -132,6 +151,54 @@ export interface MemberStatus {
   readonly hash: number;
   /** What is wrong with this member, in words; as in etcd. */
   readonly errors: readonly string[];
+  readonly alarms: readonly Pick<Alarm, "type">[];
+  /** Where etcd's own clients reach the member. */
+  readonly clientUrls: readonly string[];
+}
+
+/** One member of the group. Its id is never given to another one; who comes back without its disk has a new one. */
+export interface Member {
+  /** An uint64, in decimal digits. */
+  readonly id: string;
+  /** Its actor's name; the host of its peer URLs is the same. */
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  /** Receives everything and counts for nothing. */
+  readonly isLearner: boolean;
+}
+export interface MembersResponse {
+  readonly header: ResponseHeader;
+  /** In the order of their ids. */
+  readonly members: readonly Member[];
+}
+
+/** The group's own changes, one at a time. Asked at any member; the leader carries them out. */
+export type MembershipMethods = {
+  /** Linearizable unless `serializable`. */
+  memberList: Call<{ readonly serializable?: boolean }, MembersResponse>;
+  /**
+   * The host of all `peerUrls` is the new member's actor. Errors: ETCD_PEER_URL_EXISTS, ETCD_BAD_MEMBER_URLS,
+   * ETCD_TOO_MANY_LEARNERS, ETCD_UNHEALTHY, ETCD_NOT_ENOUGH_STARTED.
+   */
+  memberAdd: Call<
+    { readonly peerUrls: readonly string[]; readonly isLearner: boolean },
+    MembersResponse & { readonly member: Member }
+  >;
+  /** A leader that is removed hands over first. Errors: ETCD_MEMBER_NOT_FOUND, ETCD_NOT_ENOUGH_STARTED, ETCD_UNHEALTHY. */
+  memberRemove: Call<{ readonly id: string }, MembersResponse>;
+  /** The host stays the same. Errors: ETCD_MEMBER_NOT_FOUND, ETCD_PEER_URL_EXISTS, ETCD_BAD_MEMBER_URLS. */
+  memberUpdate: Call<{ readonly id: string; readonly peerUrls: readonly string[] }, MembersResponse>;
+  /** A learner becomes a voter. Errors: ETCD_MEMBER_NOT_FOUND, ETCD_MEMBER_NOT_LEARNER, ETCD_LEARNER_NOT_READY. */
+  memberPromote: Call<{ readonly id: string }, MembersResponse>;
+};
+
+export interface LeaseTimeToLive {
+  readonly id: string;
+  /** What is left; -1: there is no such lease. */
+  readonly ttlSeconds: number;
+  readonly grantedTtlSeconds: number;
+  /** The keys that hang on it, where they were asked for, in order. */
+  readonly keys: readonly string[];
 }
 
 /** What is wrong with a member's disk. The types are etcd's. */
@@ -162,6 +229,7 @@ export type EtcdMethods = {
   leaseRevoke: Call<{ readonly id: string }, { readonly header: ResponseHeader }>;
   /** `ttlSeconds` 0: there is no such lease any more. */
   leaseKeepAlive: Call<{ readonly id: string }, { readonly id: string; readonly ttlSeconds: number }>;
+  leaseTimeToLive: Call<{ readonly id: string; readonly keys?: boolean }, LeaseTimeToLive>;
   watch: Stream<WatchRequest, WatchResponse>;
   status: Call<null, MemberStatus>;
   /** This member's alarms, at once and at each change. */
@@ -202,10 +270,52 @@ export type EtcdErrorCode =
   | "ETCD_QUORUM_LOST"
   /** The member can't say in time what becomes of the request; it may be carried out. */
   | "ETCD_TIMEOUT"
+  | "ETCD_MEMBER_NOT_FOUND"
+  | "ETCD_MEMBER_EXISTS"
+  | "ETCD_PEER_URL_EXISTS"
+  | "ETCD_BAD_MEMBER_URLS"
+  | "ETCD_MEMBER_NOT_LEARNER"
+  /** The learner lacks too much of the leader's log to be promoted. */
+  | "ETCD_LEARNER_NOT_READY"
+  | "ETCD_TOO_MANY_LEARNERS"
+  /** Too few of those who would be voters are there: the change would end in a group without a majority. */
+  | "ETCD_NOT_ENOUGH_STARTED"
+  /** Another change is under way, or the leader hears too few others. Retryable. */
+  | "ETCD_UNHEALTHY"
+  /** A learner serves nothing that has to be linearizable. */
+  | "ETCD_LEARNER"
+  | "ETCD_BAD_TRANSFEREE"
   /** This member's data can't be relied on, so it takes no part; another member may serve. Nothing was written. */
   | "ETCD_OUT_OF_SERVICE"
   /** What is on disk is damaged in the middle, or written by a newer version. */
-  | "ETCD_CORRUPT";
+  | "ETCD_CORRUPT"
+  | "ETCD_EMPTY_KEY"
+  /** A put that keeps the value or the lease of a key that is not there. */
+  | "ETCD_KEY_NOT_FOUND"
+  | "ETCD_VALUE_PROVIDED"
+  | "ETCD_LEASE_PROVIDED"
+  | "ETCD_INVALID_SORT_OPTION"
+  | "ETCD_LEASE_TTL_TOO_LARGE"
+  /** Only the leader does it. */
+  | "ETCD_NOT_LEADER"
+  | "ETCD_ROOT_USER_MISSING"
+  | "ETCD_ROOT_ROLE_MISSING"
+  | "ETCD_USER_EXISTS"
+  | "ETCD_USER_EMPTY"
+  | "ETCD_USER_NOT_FOUND"
+  | "ETCD_ROLE_EXISTS"
+  | "ETCD_ROLE_NOT_FOUND"
+  | "ETCD_ROLE_EMPTY"
+  | "ETCD_AUTH_FAILED"
+  | "ETCD_PERMISSION_NOT_GIVEN"
+  | "ETCD_PERMISSION_DENIED"
+  | "ETCD_ROLE_NOT_GRANTED"
+  | "ETCD_PERMISSION_NOT_GRANTED"
+  | "ETCD_AUTH_NOT_ENABLED"
+  | "ETCD_INVALID_TOKEN"
+  | "ETCD_INVALID_AUTH_MANAGEMENT"
+  /** Users or rights have changed since the request was checked; nothing was done. Retryable. */
+  | "ETCD_AUTH_OLD_REVISION";
 
 export const etcdProtocol: Protocol<EtcdMethods> = protocol<EtcdMethods>("etcd", {
   range: call(),
@@ -216,6 +326,7 @@ export const etcdProtocol: Protocol<EtcdMethods> = protocol<EtcdMethods>("etcd",
   leaseGrant: call(),
   leaseRevoke: call(),
   leaseKeepAlive: call(),
+  leaseTimeToLive: call(),
   watch: stream(),
   status: call(),
   alarms: stream(),

@@ -163,7 +163,15 @@ export interface StateOfObjects {
   /** When that was; null where that is not recorded. */
   readonly timeMs: number | null;
   /** By resource, namespace and name. */
-  readonly objects: readonly { readonly subject: string; readonly object: KubernetesObject }[];
+  readonly objects: readonly ObjectThen[];
+}
+
+export interface ObjectThen {
+  readonly subject: string;
+  /** Of the write that made it what it was. */
+  readonly revision: number;
+  /** As it was stored: of ten thousand objects somebody looks at a few. */
+  readonly json: string;
 }
 
 /** Where two records of the same story part. */

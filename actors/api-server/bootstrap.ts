@@ -38,8 +38,10 @@ export class Bootstrap {
 
   /** All that it has: roles, priority levels. Nobody waits for it. */
   objects(): Promise<void> {
-    const { serviceCidr, metrics } = this.ctx.options;
-    return this.initial().write(initialObjects(serviceCidr, metrics, this.authority()), () => this.scope());
+    const { serviceCidr, metrics, volumes } = this.ctx.options;
+    return this.initial().write(initialObjects(serviceCidr, { metrics, volumes }, this.authority()), () =>
+      this.scope(),
+    );
   }
 
   private authority(): string | undefined {

@@ -24,7 +24,10 @@ import type { ApiServerOptions } from "./spec.ts";
  * @param timeoutMs until when it may take
  * Errors: an `InkubeError` when it can't be reached.
  */
-export type ReadStats = (node: Node, kubeletToken: string, timeoutMs: number) => Promise<StatsSummary>;
+export type ReadStats = (node: Node, access: KubeletAccess, timeoutMs: number) => Promise<StatsSummary>;
+
+/** By what a kubelet knows that an API server asks. */
+export type KubeletAccess = Pick<ApiServerOptions, "kubeletToken" | "kubeletClient">;
 
 /** Where there are no sockets. */
 export const noStats: ReadStats = ({ metadata }) =>
@@ -112,7 +115,7 @@ export class Metrics implements LiveObjects {
       nodes.map(async (node) => {
         const name = node.metadata?.name ?? "";
         try {
-          found.set(name, await this.read(node, options.kubeletToken, timeoutMs));
+          found.set(name, await this.read(node, options, timeoutMs));
         } catch (error) {
           if (!(error instanceof InkubeError)) throw error;
           log.debug("a kubelet does not tell what it measures", { node: name, error: error.message });

@@ -32,6 +32,8 @@ export type Outcome =
       readonly claim?: readonly string[];
       readonly release?: readonly string[];
       readonly lease?: string;
+      /** Other objects that are what they are only together with this one, each over what it was decided from. */
+      readonly also?: readonly JointWrite[];
     }
   | { readonly action: "remove"; readonly object?: Fields; readonly release?: readonly string[] }
   | { readonly action: "keep" };
@@ -67,6 +69,8 @@ export interface Write {
   readonly decide: (current: StoredObject | undefined, taken: Taken) => Stepped<Decision>;
   /** Of an object that is made; absent: it rests on nothing. */
   readonly rests?: Rests;
+  /** Writes of one turn go one after the other; absent: those to one object do. */
+  readonly turn?: string | undefined;
   /** Asks for what `decide` awaits, so that it knows when it is called again. */
   readonly answer?: (wanted: readonly Wanted[]) => Promise<void>;
 }
@@ -128,7 +132,7 @@ export class Mutations {
   }
 
   private async inTurn(write: Write, attempts: { lost: boolean }, read: Base | undefined): Promise<Mutated | Waiting> {
-    const name = `${write.cache.info.storagePrefix}/${write.key}`;
+    const name = write.turn ?? `${write.cache.info.storagePrefix}/${write.key}`;
     const before = this.queues.get(name);
     const begin = (): Promise<Mutated | Waiting> => this.rounds(write, attempts, read);
     const mine = before === undefined ? begin() : before.then(begin);
@@ -246,13 +250,26 @@ export class Mutations {
     for (const each of claim) compare.push({ key: each, result: "equal", target: "create", value: 0 });
     const rests = base === undefined ? (write.rests?.() ?? []) : [];
     compare.push(...rests);
+    const joint = jointOf(outcome);
+    compare.push(
+      ...joint.map(({ path: key, base: { revision } }): Compare => ({
+        key,
+        result: "equal",
+        target: "mod",
+        value: revision,
+      })),
+    );
     const written = outcome.action === "put" ? writtenOf(cache.head, outcome.object) : undefined;
     const success = operationsOf(path, key, outcome, written?.bytes);
+    for (const one of joint) success.push({ put: { key: one.path, value: one.written.bytes } });
     const failure: RequestOp[] = [path, ...claim].map((each) => ({ range: { key: each } }));
     const request = { compare, success, failure, ...(write.cause === "" ? {} : { cause: write.cause }) };
     const answer = await this.send(write, request, written, attempts);
     const { revision } = answer.header;
-    if (answer.succeeded) return { mutated: this.done(write, base, outcome, written, revision) };
+    if (answer.succeeded) {
+      this.joined(joint, revision);
+      return { mutated: this.done(write, base, outcome, written, revision) };
+    }
     const [kv, ...claimed] = found(answer);
     for (const [index, taken] of claimed.entries()) {
       if (taken !== undefined) this.noteTaken(claim[index] as string, revision);
@@ -262,12 +279,13 @@ export class Mutations {
         return { mutated: { action: "remove", stored: base.at(revision), created: false } };
       }
       // What it rests on has changed, of which the cache may not know yet.
-      if (rests.length > 0) await this.store.waitFor(revision, write.deadlineMs);
+      if (rests.length + joint.length > 0) await this.store.waitFor(revision, write.deadlineMs);
       return { next: { stored: undefined, fresh: true } };
     }
     if (attempts.lost && written !== undefined && equalBytes(kv.value, written.bytes)) {
       return { mutated: this.done(write, base, outcome, written, kv.modRevision) };
     }
+    if (joint.length > 0) await this.store.waitFor(revision, write.deadlineMs);
     return { next: { stored: new StoredObject(cache.head, key, kv.modRevision, kv.value), fresh: true } };
   }
 
@@ -325,11 +343,35 @@ export class Mutations {
     };
   }
 
+  /** What this server has written itself it need not wait for. */
+  private joined(joint: readonly Joint[], revision: number): void {
+    for (const { cache, key, written } of joint) {
+      if (revision <= this.store.revision) continue;
+      cache.expect(new StoredObject(cache.head, key, revision, written.kept, written.object));
+    }
+  }
+
   /** Remembered until the watch tells the same, so that the next choice is another one. */
   private noteTaken(claim: string, revision: number): void {
     for (const [known, at] of this.taken) if (at <= this.store.revision) this.taken.delete(known);
     this.taken.set(claim, revision);
   }
+}
+
+interface Joint {
+  readonly cache: ResourceCache;
+  readonly key: string;
+  readonly path: string;
+  readonly base: StoredObject;
+  readonly written: Written;
+}
+
+function jointOf(outcome: Outcome): readonly Joint[] {
+  const { also = [] } = outcome.action === "put" ? outcome : {};
+  return also.map(({ cache, key, base, object }) => {
+    if (base === undefined) throw new BrokenInvariant(`${key} is written along, and was not there`);
+    return { cache, key, path: `${cache.info.storagePrefix}/${key}`, base, written: writtenOf(cache.head, object) };
+  });
 }
 
 function operationsOf(

@@ -46,6 +46,7 @@ import type { JointWrite, Mutated, Outcome, Taken } from "./mutation.ts";
 import { Mutations } from "./mutation.ts";
 import type { Pieces } from "./pieces.ts";
 import { parseRevision, reach } from "./revisions.ts";
+import { QuotaAdmission } from "./quota-admission.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 
@@ -74,6 +75,7 @@ interface Patching {
 export class Registry {
   readonly store: Store;
   readonly lifecycle: LifecycleAdmission;
+  private readonly quotas: QuotaAdmission;
   private readonly follower: { readonly current: Catalog };
   private readonly ctx: Context<ApiServerOptions>;
   private readonly pieces: Pieces;
@@ -108,6 +110,7 @@ export class Registry {
     this.follower = follower;
     this.pieces = pieces;
     this.lifecycle = new LifecycleAdmission(ctx, store);
+    this.quotas = new QuotaAdmission(store, follower);
     this.mutations = new Mutations(ctx, store, pieces);
     this.convertedWrites = new ConvertedWrites(this.mutations, conversions);
     this.leases = new EventLeases(ctx, store);
@@ -306,7 +309,8 @@ export class Registry {
   ): Promise<Answer> {
     const uid = this.ctx.ids.uuid();
     const versioned = isVersioned(incoming) && options.dryRun !== true;
-    const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
+    const turn = this.quotas.isLimited(place.served, place.namespace) ? `quotas of ${place.namespace}` : undefined;
+    const decide = (current: StoredObject | undefined, taken: Taken, lease: string | undefined): Stepped<Outcome> => {
       const made = (): Steps<Outcome> =>
         this.creation(scope, place, incoming, uid, taken, lease, this.managing(place, undefined, options));
       const unversioned = "resourceVersion should not be set on objects to be created";
@@ -318,7 +322,8 @@ export class Registry {
         return refusedAfter(made(), alreadyExists(place.served.info, place.name, deleting));
       }
       return made();
-    });
+    };
+    const mutated = await this.mutateLeased(scope, place, options.dryRun === true, decide, turn);
     return writtenAnswer(place.served, mutated.stored, 201, {});
   }
 
@@ -347,7 +352,8 @@ export class Registry {
       namespace,
     };
     const object = yield* prepareCreate(served, incoming, creation, manage);
-    return this.withClaims(served, object, undefined, taken, lease);
+    const outcome = this.withClaims(served, object, undefined, taken, lease);
+    return this.charged(served, undefined, outcome, undefined);
   }
 
   /** What an update makes of the object that is there. */
@@ -371,7 +377,19 @@ export class Registry {
     yield;
     const mayBeSame = outcome.action === "put" && current.isCurrent && !current.isForm;
     const same = mayBeSame && sameStored(current.object, outcome.object);
-    return same ? { action: "keep" } : outcome;
+    return same ? { action: "keep" } : this.charged(served, subresource, outcome, current.object);
+  }
+
+  /** With what it takes of quotas, at the same moment. */
+  private charged(
+    served: Served,
+    subresource: string | undefined,
+    outcome: Outcome,
+    old: KubernetesObject | undefined,
+  ): Outcome {
+    if (outcome.action !== "put") return outcome;
+    const also = this.quotas.charges(served.stored, subresource, outcome.object, old, this.nowMs());
+    return also.length === 0 ? outcome : { ...outcome, also };
   }
 
   /** Who writes, by which version and subresource. */
@@ -458,9 +476,10 @@ export class Registry {
     place: ObjectPlace,
     dryRun: boolean,
     decide: (current: StoredObject | undefined, taken: Taken, lease: string | undefined) => Stepped<Outcome>,
+    turn?: string,
   ): Promise<Mutated> {
     return this.leases.write(place.served, scope.deadlineMs, (lease) =>
-      this.mutate(scope, place, dryRun, (current, taken) => decide(current, taken, lease)),
+      this.mutate(scope, place, dryRun, (current, taken) => decide(current, taken, lease), turn),
     );
   }
 
@@ -475,6 +494,7 @@ export class Registry {
     place: ObjectPlace,
     dryRun: boolean,
     decide: (current: StoredObject | undefined, taken: Taken) => Stepped<Outcome>,
+    turn?: string,
   ): Promise<Mutated> {
     const { deadlineMs, workDeadlineMs = deadlineMs, caller, cause, user } = scope;
     const { served } = place;
@@ -489,6 +509,7 @@ export class Registry {
       dryRun,
       decide,
       rests,
+      turn,
     };
     if (served.conversion === undefined) return this.mutations.run(write);
     return this.convertedWrites.run(write, served, this.knownOf(place), caller);

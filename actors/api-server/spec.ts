@@ -37,12 +37,16 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly serviceAccounts: ServiceAccountOptions;
   /** What is kept of requests in the audit log; absent: nothing. */
   readonly audit?: AuditOptions;
-  /** Let into the kubelets' log ports. */
+  /** Let into the ports of the kubelets of this process. */
   readonly kubeletToken: string;
+  /** Shown to kubelets elsewhere, PEM. Absent: they let nobody in. */
+  readonly kubeletClient?: { readonly cert: string; readonly key: string };
   /** Name of the actor that serves the flight recorders at `/debug/trace`; absent where there is none. */
   readonly traceCollector?: string;
   /** Whether `metrics.k8s.io` is served from the kubelets' figures, where Kubernetes has metrics-server for it. */
   readonly metrics: boolean;
+  /** Whether there is a controller-manager that makes volumes, and so a default StorageClass. */
+  readonly volumes: boolean;
   readonly serviceCidr: string;
   /**
    * Pause before the objects of a fresh control plane are written, up to twice as long: what a start waits for goes first, and of
@@ -144,10 +148,11 @@ export const SERVICE_ACCOUNT_DEFAULTS: ServiceAccountOptions = {
 
 export const API_SERVER_DEFAULTS: Omit<
   ApiServerOptions,
-  "members" | "tls" | "proxyClient" | "tokens" | "kubeletToken"
+  "members" | "tls" | "proxyClient" | "tokens" | "kubeletToken" | "kubeletClient"
 > = {
   serviceAccounts: SERVICE_ACCOUNT_DEFAULTS,
   metrics: false,
+  volumes: false,
   serviceCidr: "127.96.0.0/16",
   initialObjectsAfterMs: 300,
   nodePortFirst: 30_000,

@@ -1,13 +1,15 @@
-/** Bearer tokens: those that the server was started with, and those of ServiceAccounts, which it also makes. */
+/** Bearer tokens: those that the server was started with, those by which nodes begin, and those of ServiceAccounts, which it also makes. */
 import { hasReason } from "../../protocols/api-server.ts";
 import type { TokenRequest } from "../../protocols/kubernetes/types/authentication-v1.ts";
-import type { ServiceAccount } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { Secret, ServiceAccount } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Authentication, UserInfo } from "./core/identity.ts";
 import { usersOfTokens } from "./core/identity.ts";
 import { noSuchResource, notFound } from "./core/machinery/status.ts";
 import type { Answer } from "./core/registry/answers.ts";
 import { plainAnswer, withWarnings } from "./core/registry/answers.ts";
+import type { BootstrapToken } from "./core/tokens/bootstrap-token.ts";
+import { bootstrapToken, secretOfToken, userOfBootstrapToken } from "./core/tokens/bootstrap-token.ts";
 import type { Claims, Find } from "./core/tokens/claims.ts";
 import { commonAudiences, faultOfClaims, readClaims, userOfClaims } from "./core/tokens/claims.ts";
 import type { TokenOrder } from "./core/tokens/token-request.ts";
@@ -50,6 +52,8 @@ export class Tokens {
       const common = commonAudiences(own, wanted);
       return "error" in common ? {} : { user, audiences: common.audiences };
     }
+    const bootstrap = bootstrapToken(token);
+    if (bootstrap !== undefined) return this.begun(bootstrap, commonAudiences(own, wanted));
     const signed = await this.verify(token);
     if ("error" in signed) return signed.error === undefined ? {} : { error: signed.error };
     const { claims } = signed;
@@ -57,6 +61,24 @@ export class Tokens {
     if ("error" in common) return common;
     const fault = await this.faultOf(claims);
     return fault === undefined ? { user: userOfClaims(claims), audiences: common.audiences } : { error: fault };
+  }
+
+  /** One that the cache does not know may have been made a moment ago. */
+  private async begun(token: BootstrapToken, common: ReturnType<typeof commonAudiences>): Promise<Authentication> {
+    const { clock, options } = this.ctx;
+    const userNow = (): UserInfo | undefined =>
+      userOfBootstrapToken(
+        token,
+        this.find("/registry/secrets", secretOfToken(token)) as Secret | undefined,
+        clock.nowMs(),
+      );
+    let user = userNow();
+    if (user === undefined) {
+      await this.registry.store.consistent(clock.monotonicMs() + options.requestTimeoutMs);
+      user = userNow();
+    }
+    if (user === undefined || "error" in common) return {};
+    return { user, audiences: common.audiences };
   }
 
   /** `serviceaccounts/<name>/token`. */

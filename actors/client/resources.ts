@@ -10,6 +10,8 @@ import type {
 import type { HorizontalPodAutoscaler } from "../../protocols/kubernetes/types/autoscaling-v2.ts";
 import type { PodMetrics } from "../../protocols/kubernetes/types/metrics-v1beta1.ts";
 import type { CronJob, Job } from "../../protocols/kubernetes/types/batch-v1.ts";
+import type { SubjectAccessReview } from "../../protocols/kubernetes/types/authorization-v1.ts";
+import type { CertificateSigningRequest } from "../../protocols/kubernetes/types/certificates-v1.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
   ConfigMap,
@@ -20,11 +22,15 @@ import type {
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
+  ReplicationController,
+  ResourceQuota,
   Secret,
   Service,
   ServiceAccount,
 } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { PodDisruptionBudget } from "../../protocols/kubernetes/types/policy-v1.ts";
+import type { ClusterRole } from "../../protocols/kubernetes/types/rbac-v1.ts";
+import type { CSINode, StorageClass } from "../../protocols/kubernetes/types/storage-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 
 export interface Resource<T extends KubernetesObject = KubernetesObject> extends GroupVersionResource {
@@ -96,6 +102,41 @@ export const persistentVolumeClaims: Resource<PersistentVolumeClaim> = {
   resource: "persistentvolumeclaims",
   kind: "PersistentVolumeClaim",
   namespaced: true,
+};
+export const storageClasses: Resource<StorageClass> = {
+  group: "storage.k8s.io",
+  version: "v1",
+  resource: "storageclasses",
+  kind: "StorageClass",
+  namespaced: false,
+};
+export const csiNodes: Resource<CSINode> = {
+  group: "storage.k8s.io",
+  version: "v1",
+  resource: "csinodes",
+  kind: "CSINode",
+  namespaced: false,
+};
+export const replicationControllers: Resource<ReplicationController> = {
+  group: "",
+  version: "v1",
+  resource: "replicationcontrollers",
+  kind: "ReplicationController",
+  namespaced: true,
+};
+export const resourceQuotas: Resource<ResourceQuota> = {
+  group: "",
+  version: "v1",
+  resource: "resourcequotas",
+  kind: "ResourceQuota",
+  namespaced: true,
+};
+export const clusterRoles: Resource<ClusterRole> = {
+  group: "rbac.authorization.k8s.io",
+  version: "v1",
+  resource: "clusterroles",
+  kind: "ClusterRole",
+  namespaced: false,
 };
 export const events: Resource<Event> = {
   group: "",
@@ -181,4 +222,18 @@ export const leases: Resource<Lease> = {
   resource: "leases",
   kind: "Lease",
   namespaced: true,
+};
+export const certificateSigningRequests: Resource<CertificateSigningRequest> = {
+  group: "certificates.k8s.io",
+  version: "v1",
+  resource: "certificatesigningrequests",
+  kind: "CertificateSigningRequest",
+  namespaced: false,
+};
+export const subjectAccessReviews: Resource<SubjectAccessReview> = {
+  group: "authorization.k8s.io",
+  version: "v1",
+  resource: "subjectaccessreviews",
+  kind: "SubjectAccessReview",
+  namespaced: false,
 };

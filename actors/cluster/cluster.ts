@@ -2,7 +2,6 @@
  * A cluster in this process: starts the tree of actors, keeps the API's address, and is the embedder's door to it. It
  * carries no message between actors, so a program that blocks its main thread stops nothing but restarts.
  */
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { KubernetesObject } from "../../protocols/api-server.ts";
@@ -23,7 +22,7 @@ import { clearTimeout, setTimeout, wallNowMs } from "../../runtime/threads/machi
 import { WATCHDOG } from "../../runtime/threads/watchdog.ts";
 import { ThreadHost } from "../../runtime/threads/thread-host.ts";
 import { controllerManagerProtocol } from "../../protocols/controller-manager.ts";
-import type { Alarm, EtcdMethods, KeyValue } from "../../protocols/etcd.ts";
+import type { Alarm, KeyValue } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
 import type { TraceCollectorMethods } from "../../protocols/trace-collector.ts";
 import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
@@ -34,7 +33,6 @@ import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
 import { leases, nodes } from "../client/resources.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
-import { SERVICE_ACCOUNT_DEFAULTS } from "../api-server/spec.ts";
 import { addressesOf, apiServiceAddress } from "./addresses.ts";
 import { ApiAddress } from "./api-address.ts";
 import { applyAll, findNamed } from "./apply.ts";
@@ -45,30 +43,26 @@ import { checkSchedule } from "./chaos/live/schedule.ts";
 import { ChaosWish } from "./chaos/live/wish.ts";
 import type { MeasuredActor } from "./cluster-metrics.ts";
 import { ClusterMetrics } from "./cluster-metrics.ts";
+import { topologyOf } from "./cluster-topology.ts";
 import { checkCondition, meets } from "./conditions.ts";
 import type { AlarmEvent } from "./etcd-alarms.ts";
 import { EtcdAlarms } from "./etcd-alarms.ts";
+import { EtcdGroup } from "./etcd-group.ts";
 import { explainWith } from "./explain-wait.ts";
 import { takeSlot } from "./io/address-slot.ts";
-import { locateImages } from "./io/images.ts";
-import { machineCapacity } from "./io/machine.ts";
 import type { DataDirectory } from "./io/data-directory.ts";
 import { openDataDirectory } from "./io/data-directory.ts";
 import type { Identity } from "./io/identity.ts";
-import {
-  loadIdentity,
-  makeClientCertificate,
-  restoredIdentity,
-  saveIdentity,
-  proxyClientCertificate,
-  servingCertificate,
-} from "./io/identity.ts";
-import { ACTORS, restoreMembers } from "./io/restore.ts";
+import { loadIdentity, makeClientCertificate, restoredIdentity, saveIdentity } from "./io/identity.ts";
+import { ACTORS, restoreMembers, VOLUMES } from "./io/restore.ts";
 import type { Dashboard } from "./io/dashboard-server.ts";
 import { serveDashboard } from "./io/dashboard-server.ts";
+import { checkEtcd } from "./io/etcd-preflight.ts";
 import type { LoopbackServer } from "./io/loopback-server.ts";
 import { serveMetrics } from "./io/metrics-server.ts";
 import { ActorInspector } from "./inspector.ts";
+import { CLUSTER_INFO, clusterInfoMap, publishClusterInfo } from "./join/cluster-info.ts";
+import { joinCommandOf, newToken, TOKEN_TTL_SECONDS, tokenObjects } from "./join/tokens.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { parseManifest } from "./manifest.ts";
 import type { ClusterOptions, ResolvedOptions } from "./options.ts";
@@ -76,8 +70,16 @@ import { resolveOptions } from "./options.ts";
 import type { ResetHome } from "./reset.ts";
 import { readState, resetTo } from "./reset.ts";
 import { decodeClusterSnapshot, encodeClusterSnapshot, objectsIn, stateInSlot } from "./snapshot.ts";
-import type { TopologyOptions } from "./topology.ts";
-import { collectorSpec, EMBEDDER, etcdNames, HEAP_LIMITS_MB, makeTopology, TRACE_COLLECTOR } from "./topology.ts";
+import type { StandIn } from "./stand-in.ts";
+import {
+  collectorSpec,
+  EMBEDDER,
+  etcdNames,
+  HEAP_LIMITS_MB,
+  heartbeat,
+  makeTopology,
+  TRACE_COLLECTOR,
+} from "./topology.ts";
 import type { Explanation, WhyQuestion } from "./trace.ts";
 import { ClusterTrace } from "./trace.ts";
 import { unserved } from "./unserved.ts";
@@ -118,32 +120,6 @@ export interface ActorStatus extends ChildStatus {
   readonly lastDown?: { readonly reason: DownReason; readonly message: string | undefined; readonly atMs: number };
 }
 
-/** What is another's in place of the cluster's own. Certificates and keys are PEM. */
-export interface StandIn {
-  /** Address to serve on: one of this machine. */
-  readonly host?: string;
-  readonly serving?: { readonly certificate: string; readonly key: string };
-  /** Vouches for certificates of clients. */
-  readonly clientAuthority?: string;
-  /** Signs the tokens of ServiceAccounts. */
-  readonly signingKey?: string;
-  readonly issuer?: string;
-  /** Addresses of Services, as CIDR. */
-  readonly serviceRange?: string;
-  /** Whether pods get an account and its token. */
-  readonly serviceAccounts?: boolean;
-  readonly tokens?: readonly {
-    readonly token: string;
-    readonly user: string;
-    readonly groups: readonly string[];
-    readonly uid?: string;
-  }[];
-  /** When the roles and flow schemas of a fresh control plane are made, after the start; the API server's own default otherwise. */
-  readonly initialObjectsAfterMs?: number;
-  /** Whether each write is on the disk before it is acknowledged. */
-  readonly fsync?: boolean;
-}
-
 /** A place among the actors, for what is built on a cluster within inkube. */
 export interface ClusterSeat {
   readonly context: Context<null>;
@@ -177,6 +153,7 @@ export class Cluster implements AsyncDisposable {
   private readonly supervisor: Supervisor;
   private readonly machines: Machines;
   private readonly etcdMembers: readonly string[];
+  private readonly etcd: EtcdGroup;
   private readonly apiServers: readonly string[];
   private readonly resetHome: ResetHome;
   /** What `reset` goes back to. */
@@ -200,7 +177,7 @@ export class Cluster implements AsyncDisposable {
     return Cluster.begin(options, standIn);
   }
 
-  /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_… (also when too many of etcd's members can't use theirs), PORT_IN_USE, START_TIMEOUT, and what an actor failed with. */
+  /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_… (also when too many of etcd's members can't use theirs), ETCD_UNREACHABLE, PORT_IN_USE, START_TIMEOUT, and what an actor failed with. */
   static start(options: ClusterOptions = {}): Promise<Cluster> {
     return Cluster.begin(options, {});
   }
@@ -208,6 +185,7 @@ export class Cluster implements AsyncDisposable {
   private static async begin(options: ClusterOptions, standIn: StandIn): Promise<Cluster> {
     const resolved = resolveOptions(options);
     const snapshot = resolved.from === undefined ? undefined : decodeClusterSnapshot(resolved.from);
+    if (resolved.externalEtcd !== undefined) await checkEtcd(resolved.externalEtcd);
     const directory = openDataDirectory(resolved.dataDir);
     let cluster: Cluster | undefined;
     let slot: Awaited<ReturnType<typeof takeSlot>> | undefined;
@@ -265,54 +243,21 @@ export class Cluster implements AsyncDisposable {
         if (count > ZOMBIES_MAX) this.supervisor.giveUp(`${count} threads can't be ended`);
       },
     });
-    const kubeletToken = randomBytes(16).toString("hex");
-    const own = addressesOf(slot.slot);
-    const addresses = standIn.serviceRange === undefined ? own : { ...own, serviceRange: standIn.serviceRange };
-    const serving = standIn.serving ?? servingCertificate(identity, apiServiceAddress(own), wallNowMs());
-    const topology: TopologyOptions = {
-      masters: options.masters,
-      workers: options.workers,
-      controllers: options.controllers,
-      addresses,
-      clusterId: identity.clusterId,
-      apiServer: {
-        tls: { ca: standIn.clientAuthority ?? identity.authority, cert: serving.certificate, key: serving.key },
-        // An authority that is not the cluster's own would not vouch for it.
-        ...(standIn.clientAuthority === undefined
-          ? { proxyClient: proxyClientCertificate(identity, wallNowMs()) }
-          : {}),
-        tokens: [
-          { token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] },
-          ...(standIn.tokens ?? []),
-        ],
-        kubeletToken,
-        serviceAccounts: {
-          ...SERVICE_ACCOUNT_DEFAULTS,
-          signingKey: standIn.signingKey ?? identity.serviceAccountKey,
-          ...(standIn.issuer === undefined ? {} : { issuer: standIn.issuer }),
-          admission: standIn.serviceAccounts ?? options.controllers,
-        },
-        tolerationSeconds: options.tolerationSeconds,
-        ...(options.audit === undefined ? {} : { audit: options.audit }),
-        ...(standIn.initialObjectsAfterMs === undefined
-          ? {}
-          : { initialObjectsAfterMs: standIn.initialObjectsAfterMs }),
-      },
-      containerRuntime: { pods: options.pods, images: locateImages(options.images) },
-      ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
-      kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
-      etcd: { established },
-      heapLimitsMb: options.heapLimitsMb,
-      controllerManager: { rootCa: identity.authority },
+    const topology = topologyOf({
+      options,
+      identity,
+      established,
+      slot: slot.slot,
+      standIn,
+      volumesRoot: join(directory.path, VOLUMES),
       rings: (actors) => this.ringsOf(actors),
-      ...(options.otlp === undefined ? {} : { otlp: options.otlp }),
-    };
+    });
     const tree = makeTopology(topology);
     const actors = actorsOf(tree);
     const namesOf = (role: string): readonly string[] =>
       actors.filter(({ actor }) => actor === role).map(({ name }) => name);
     const apiServers = namesOf("api-server");
-    this.etcdMembers = namesOf("etcd");
+    this.etcdMembers = [...namesOf("etcd"), ...namesOf("etcd-gateway")];
     this.apiServers = apiServers;
     this.host.plan(actors);
     const managers = namesOf("controller-manager");
@@ -327,6 +272,7 @@ export class Cluster implements AsyncDisposable {
     this.trace = new ClusterTrace(
       () => this.rings(),
       () => this.collector(),
+      context.stopping,
     );
     this.inspector = new ActorInspector(this.host, (name) => {
       if (!this.actorNames().includes(name)) throw this.unknownActor(name);
@@ -338,19 +284,17 @@ export class Cluster implements AsyncDisposable {
       options.port,
       context,
       undefined,
-      standIn.host,
+      standIn.host ?? options.host,
     );
-    this.alarms = new EtcdAlarms(
-      this.etcdMembers.map((name) => this.embedder.ref(etcdProtocol, name)),
-      context.clock,
-      (event) => this.alarmed(event),
-    );
+    const members = this.etcdMembers.map((name) => this.embedder.ref(etcdProtocol, name));
+    this.etcd = new EtcdGroup(members);
+    this.alarms = new EtcdAlarms(members, context.clock, (event) => this.alarmed(event));
     this.resetHome = {
       clock: context.clock,
       apiServers: apiServers.map((name) => this.embedder.ref(apiServerProtocol, name)),
       controllerManagers: managers.map((name) => this.embedder.ref(controllerManagerProtocol, name)),
-      apiAddress: apiServiceAddress(addresses),
-      askEtcd: (ask) => this.askEtcd(ask),
+      apiAddress: apiServiceAddress(topology.addresses),
+      askEtcd: (ask) => this.etcd.ask(ask),
     };
     this.supervisor = new Supervisor(tree, this.host, {
       clock: context.clock,
@@ -376,6 +320,14 @@ export class Cluster implements AsyncDisposable {
   /** `https://127.0.0.1:port`. */
   get server(): string {
     return this.address.url;
+  }
+
+  /**
+   * Where etcd's own clients reach its members; empty without `etcd.listen`. With TLS they need a certificate of
+   * `clientCertificate(user, ["system:masters"])`, and trust `authority`.
+   */
+  etcdEndpoints(): Promise<readonly string[]> {
+    return this.etcd.endpoints();
   }
 
   /** For `kubectl --kubeconfig`: YAML with the address, the authority and an administrator's token. */
@@ -409,6 +361,16 @@ export class Cluster implements AsyncDisposable {
   /** PEM. */
   get authority(): string {
     return this.identity.authority;
+  }
+
+  /**
+   * What is to be run on another machine, or in another process, for its node to join: with a token that is good for `ttlSeconds`
+   * (default a day; 0: for ever). Errors: CLUSTER_STOPPED, NO_MASTER, and the API's own.
+   */
+  async joinCommand({ ttlSeconds = TOKEN_TTL_SECONDS }: { readonly ttlSeconds?: number } = {}): Promise<string> {
+    const token = newToken();
+    await this.apply(tokenObjects(token, ttlSeconds === 0 ? 0 : wallNowMs() + ttlSeconds * 1_000));
+    return joinCommandOf(this.server, token, this.identity.authority);
   }
 
   /** A new certificate and its key, both PEM, with which a client is `user` in `groups` instead of by a token. */
@@ -465,7 +427,7 @@ export class Cluster implements AsyncDisposable {
     this.mustRun();
     switch (role) {
       case "etcd":
-        return this.etcdLeader();
+        return this.etcd.leader();
       case "api-server":
         return this.address.servers[0];
       case "scheduler":
@@ -493,7 +455,7 @@ export class Cluster implements AsyncDisposable {
    */
   async snapshot(): Promise<Uint8Array> {
     this.mustServe();
-    const { state } = await this.askEtcd((member) => member.call("snapshot", null));
+    const { state } = await this.etcd.ask((member) => member.call("snapshot", null));
     return encodeClusterSnapshot(state, this.identity, this.slot);
   }
 
@@ -700,8 +662,18 @@ export class Cluster implements AsyncDisposable {
     // From now on an empty directory of a member is one that was lost.
     if (!this.established) saveIdentity(this.directory, this.identity, this.options.masters);
     await Promise.all([this.address.open(), this.nodesReady(), this.waitFor("namespace/default", () => true)]);
+    if (this.options.controllers) await this.tellStrangers();
     this.afterStart = new Map(await readState(this.resetHome));
     await Promise.all([this.workerScale.start(), this.chaosWish.start()]);
+  }
+
+  /** What nodes that join have to know first. */
+  private async tellStrangers(): Promise<void> {
+    const { kubelet } = heartbeat(this.options.workers);
+    const { serviceRange } = addressesOf(this.slot);
+    const facts = { clusterId: this.identity.clusterId, serviceRange, ...kubelet };
+    await this.waitFor(`namespace/${CLUSTER_INFO.namespace}`, () => true);
+    await publishClusterInfo(this.client, clusterInfoMap(this.server, this.identity.authority, facts));
   }
 
   /** Resolves when every worker's kubelet of this start has reported Ready: a data directory holds what earlier ones said. */
@@ -729,29 +701,6 @@ export class Cluster implements AsyncDisposable {
       );
     }
     return objectsIn(snapshot, this.slot);
-  }
-
-  /** Of the first member that answers. Errors: the last one's. */
-  private async askEtcd<Reply>(ask: (member: Ref<EtcdMethods>) => Promise<Reply>): Promise<Reply> {
-    let last: unknown;
-    for (const name of this.etcdMembers) {
-      try {
-        return await ask(this.embedder.ref(etcdProtocol, name));
-      } catch (error) {
-        if (!(error instanceof InkubeError)) throw error;
-        last = error;
-      }
-    }
-    throw last;
-  }
-
-  private async etcdLeader(): Promise<string | undefined> {
-    const asked = this.etcdMembers.map((name) => this.embedder.ref(etcdProtocol, name).call("status", null));
-    const answers = (await Promise.allSettled(asked)).flatMap((answer) =>
-      answer.status === "fulfilled" && answer.value.leader !== "" ? [answer.value] : [],
-    );
-    // A member that was cut off may still name the leader of an older term.
-    return answers.sort((left, right) => right.raftTerm - left.raftTerm)[0]?.leader;
   }
 
   private supervised(event: SupervisorEvent): void {

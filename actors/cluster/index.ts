@@ -13,8 +13,13 @@ export type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
 export type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";
 export type { ActorStatistics, HeapInUse, Introspectable, Tracing } from "../../runtime/introspection.ts";
 export type { Informer, Selector } from "../client/informer.ts";
+export { JoinedNode } from "./join/joined-node.ts";
+export type { JoinOptions } from "./join/options.ts";
+export type { ExternalEtcdOptions } from "./external-etcd.ts";
 export type { AuditLogOptions } from "./audit-options.ts";
 export type { ClusterOptions, HeapLimits, ImageOptions } from "./options.ts";
+export type { SchedulerConfigurationOptions } from "./scheduler-options.ts";
+export type { SchedulerPlugin, SchedulerPluginFactory } from "../scheduler/profiles.ts";
 export type { RemoveWorkerOptions } from "./workers.ts";
 export { openTrace } from "./open-trace.ts";
 export type {
@@ -30,6 +35,7 @@ export type {
   StoryOptions,
   Trace,
   TraceFilter,
+  TraceFollower,
   WhyQuestion,
 } from "./trace.ts";
 export type { PastState } from "./past-state.ts";

@@ -1,11 +1,17 @@
 /** What a cluster is asked to be, and the check of it. Every error says which option, what is wrong, and what would be right. */
+import { isIPv4 } from "node:net";
 import { InkubeError } from "../../protocols/errors.ts";
 import { tryParseQuantity } from "../../protocols/kubernetes/quantity.ts";
 import type { OtlpOptions } from "../trace-collector/spec.ts";
 import type { AuditOptions } from "../api-server/audit.ts";
 import type { AuditLogOptions } from "./audit-options.ts";
+import type { ExternalEtcd, ExternalEtcdOptions } from "./external-etcd.ts";
+import { checkExternalEtcd } from "./external-etcd.ts";
 import { resolveAudit } from "./audit-options.ts";
 import type { ClusterEvent } from "./cluster.ts";
+import type { SchedulerOptions } from "../scheduler/spec.ts";
+import type { SchedulerConfigurationOptions } from "./scheduler-options.ts";
+import { resolveScheduler } from "./scheduler-options.ts";
 import type { Role } from "./topology.ts";
 import { HEAP_LIMITS_MB } from "./topology.ts";
 
@@ -26,8 +32,15 @@ export interface ClusterOptions {
    * new cluster id and with the old keys, revisions go on, and pods are run again. The number of masters and workers may be another.
    */
   readonly from?: Uint8Array;
-  /** Port of the Kubernetes API on 127.0.0.1. Default 0: any free one. */
+  /** Address of this machine to serve the Kubernetes API on, where nodes and clients come from elsewhere: IPv4. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Port of the Kubernetes API. Default 0: any free one. */
   readonly port?: number;
+  /**
+   * `listen`: a door for etcd's own clients (gRPC), on 127.0.0.1. `endpoints`: an etcd cluster elsewhere, in place of the cluster's own;
+   * keys and addresses are still kept in `dataDir`, which it needs. Default: neither.
+   */
+  readonly etcd?: EtcdDoorOptions | ExternalEtcdOptions;
   /** What image names run, besides the built-in ones. Relative paths are from the current directory. */
   readonly images?: Readonly<Record<string, ImageOptions>>;
   /** `simulated`: every container is a simulation that costs nothing. Default `real`. */
@@ -71,6 +84,8 @@ export interface ClusterOptions {
   readonly otlp?: string | { readonly url: string; readonly headers?: Readonly<Record<string, string>> };
   /** An audit log of what is asked of the API: which requests its policy keeps, and how much of each. Default: none. */
   readonly audit?: AuditLogOptions;
+  /** How pods are given nodes: profiles, weights and arguments of Kubernetes' plugins, and plugins of your own. */
+  readonly scheduler?: SchedulerConfigurationOptions;
   /** How long `start` may take. Default 60,000. */
   readonly startTimeoutMs?: number;
   /**
@@ -78,6 +93,18 @@ export interface ClusterOptions {
    * lost disk of a member of etcd. Without it alarms go to the console.
    */
   readonly onEvent?: (event: ClusterEvent) => void;
+}
+
+export interface EtcdDoorOptions {
+  readonly listen: {
+    /** Of the first member; each further one has the next. Default 0: any free ones. `cluster.etcdEndpoints()` tells which. */
+    readonly port?: number;
+    /**
+     * `true`: TLS, for clients with a certificate of the cluster in the group `system:masters`. `false`: whoever can reach the
+     * port reads and writes everything, Secrets too. Default `true`.
+     */
+    readonly tls?: boolean;
+  };
 }
 
 /** A container image of the user: a JavaScript module on a thread of its own, or a command as a child process. */
@@ -98,7 +125,10 @@ export interface ResolvedOptions {
   readonly name: string;
   readonly dataDir: string | undefined;
   readonly from: Uint8Array | undefined;
+  readonly host: string;
   readonly port: number;
+  readonly etcd: { readonly port: number; readonly tls: boolean } | undefined;
+  readonly externalEtcd: ExternalEtcd | undefined;
   readonly images: Readonly<Record<string, ImageOptions>>;
   readonly pods: "real" | "simulated";
   readonly nodesPerThread: number | undefined;
@@ -110,6 +140,7 @@ export interface ResolvedOptions {
   readonly heapLimitsMb: HeapLimits;
   readonly otlp: OtlpOptions | undefined;
   readonly audit: AuditOptions | undefined;
+  readonly scheduler: Pick<SchedulerOptions, "configuration" | "plugins"> | undefined;
   readonly startTimeoutMs: number;
   readonly onEvent: ((event: ClusterEvent) => void) | undefined;
 }
@@ -120,7 +151,9 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "name",
   "dataDir",
   "from",
+  "host",
   "port",
+  "etcd",
   "images",
   "pods",
   "placement",
@@ -132,6 +165,7 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "heapLimitsMb",
   "otlp",
   "audit",
+  "scheduler",
   "startTimeoutMs",
   "onEvent",
 ];
@@ -168,7 +202,9 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     name,
     dataDir: directory("dataDir", options.dataDir),
     from: bytes("from", options.from),
+    host: address("host", options.host ?? "127.0.0.1"),
     port: integer("port", options.port ?? 0, 0, 65_535),
+    ...etcdOf(options),
     images: checkImages(options.images ?? {}),
     pods,
     nodesPerThread: nodesPerThread(options.placement ?? "thread-per-actor"),
@@ -183,9 +219,40 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
       options.audit === undefined
         ? undefined
         : resolveAudit(options.audit, (field, what) => invalidOption(field === "" ? "audit" : `audit.${field}`, what)),
+    scheduler:
+      options.scheduler === undefined
+        ? undefined
+        : resolveScheduler(options.scheduler, (field, what) =>
+            invalidOption(field === "" ? "scheduler" : `scheduler.${field}`, what),
+          ),
     startTimeoutMs: integer("startTimeoutMs", options.startTimeoutMs ?? 60_000, 1, 3_600_000),
     onEvent: options.onEvent,
   };
+}
+
+function etcdOf({ etcd, dataDir, from }: ClusterOptions): Pick<ResolvedOptions, "etcd" | "externalEtcd"> {
+  if (etcd === undefined) return { etcd: undefined, externalEtcd: undefined };
+  if (typeof etcd !== "object" || etcd === null || !("endpoints" in etcd))
+    return { etcd: etcdDoor(etcd), externalEtcd: undefined };
+  const externalEtcd = checkExternalEtcd(etcd, invalidOption);
+  if (dataDir === undefined)
+    throw invalidOption(
+      "dataDir",
+      "an etcd elsewhere outlives the cluster, whose keys and addresses must be kept with it",
+    );
+  if (from !== undefined) throw invalidOption("from", "a snapshot is for a cluster with an etcd of its own");
+  return { etcd: undefined, externalEtcd };
+}
+
+function etcdDoor(etcd: EtcdDoorOptions): { readonly port: number; readonly tls: boolean } {
+  const { listen } = (etcd ?? {}) as Partial<EtcdDoorOptions>;
+  if (typeof listen !== "object" || listen === null || Object.keys(etcd).length > 1)
+    throw invalidOption("etcd", `must be { listen: { port, tls } }, not ${JSON.stringify(etcd)}`);
+  for (const key of Object.keys(listen))
+    if (key !== "port" && key !== "tls") throw invalidOption(`etcd.listen.${key}`, "there are port and tls");
+  // The next ports are the other members'.
+  const port = integer("etcd.listen.port", listen.port ?? 0, 0, 65_536 - MASTERS_MAX);
+  return { port, tls: flag("etcd.listen.tls", listen.tls ?? true) };
 }
 
 function nodesPerThread(placement: NonNullable<ClusterOptions["placement"]>): number | undefined {
@@ -243,7 +310,7 @@ const IMAGE_FIELDS = { module: ["module", "args", "env"], command: ["command", "
 const isText = (value: unknown): value is string => typeof value === "string";
 const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 
-function checkImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {
+export function checkImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {
   if (typeof images !== "object" || images === null)
     throw invalidOption("images", `must be a table by name, not ${JSON.stringify(images)}`);
   for (const [name, image] of Object.entries(images)) {
@@ -267,6 +334,12 @@ function checkImages(images: Readonly<Record<string, ImageOptions>>): Readonly<R
 function directory(name: string, value: string | undefined): string | undefined {
   if (value === undefined || (typeof value === "string" && value !== "")) return value;
   throw invalidOption(name, `must be a path, not ${JSON.stringify(value)}; leave it out to keep nothing`);
+}
+
+/** One that clients can be told: none stands for all of a machine's. */
+function address(name: string, value: string): string {
+  if (isIPv4(value) && value !== "0.0.0.0") return value;
+  throw invalidOption(name, `must be an IPv4 address of this machine, as 192.0.2.7, not ${JSON.stringify(value)}`);
 }
 
 function bytes(name: string, value: Uint8Array | undefined): Uint8Array | undefined {

@@ -12,7 +12,7 @@ import type { ContainerRuntimeOptions } from "../container-runtime/spec.ts";
 import { CONTAINER_RUNTIME_DEFAULTS } from "../container-runtime/spec.ts";
 import type { ControllerManagerOptions } from "../controller-manager/spec.ts";
 import { CONTROLLER_MANAGER_DEFAULTS } from "../controller-manager/spec.ts";
-import type { EtcdOptions } from "../etcd/spec.ts";
+import type { EtcdOptions, ListenOptions } from "../etcd/spec.ts";
 import { ETCD_DEFAULTS } from "../etcd/spec.ts";
 import type { KubeProxyOptions } from "../kube-proxy/spec.ts";
 import { KUBE_PROXY_DEFAULTS } from "../kube-proxy/spec.ts";
@@ -24,6 +24,8 @@ import type { Rings } from "../trace-collector/ring-reader.ts";
 import { TRACE_COLLECTOR_DEFAULTS } from "../trace-collector/spec.ts";
 import type { OtlpOptions, TraceCollectorOptions } from "../trace-collector/spec.ts";
 import type { Addresses } from "./addresses.ts";
+import type { ExternalEtcd } from "./external-etcd.ts";
+import { gatewayOptions } from "./external-etcd.ts";
 import { nodeAddress, podRange } from "./addresses.ts";
 import { SUPERVISOR } from "../../runtime/trace/lives.ts";
 
@@ -71,9 +73,14 @@ export interface TopologyOptions {
   readonly containerRuntime: Partial<ContainerRuntimeOptions>;
   readonly kubelet: Partial<KubeletOptions>;
   readonly etcd: Partial<EtcdOptions>;
+  /** Of the first member; the others have the next ports, unless it is any free one. */
+  readonly etcdDoor?: ListenOptions;
+  /** In place of members on the masters. */
+  readonly externalEtcd?: ExternalEtcd;
   /** In place of `HEAP_LIMITS_MB`. */
   readonly heapLimitsMb?: Partial<Readonly<Record<Role, number>>>;
   readonly controllerManager: Partial<ControllerManagerOptions>;
+  readonly scheduler?: Partial<SchedulerOptions>;
   /** `false`: neither schedulers nor controller-managers. Default: one of each on every master. */
   readonly controllers?: boolean;
   /** So many workers have their actors on one thread; without it every actor has its own. */
@@ -118,8 +125,24 @@ function preferring<T>(items: readonly T[], first: number): readonly T[] {
   return [...items.slice(first), ...items.slice(0, first)];
 }
 
+/** Whom the API servers ask: the members on the masters, or those that stand for the members elsewhere. */
+const memberNames = ({ masters, externalEtcd }: TopologyOptions): readonly string[] =>
+  etcdNames(externalEtcd?.endpoints.length ?? masters);
+
+/** Apart from the masters: there may be more of them, or fewer. */
+function externalSpec(external: ExternalEtcd, options: TopologyOptions): SupervisorSpec {
+  const heapLimitMb = options.heapLimitsMb?.etcd ?? HEAP_LIMITS_MB.etcd;
+  const gateways = gatewayOptions(external).map((given, index) => ({
+    ...child(`etcd-${index}`, "etcd-gateway", given, []),
+    heapLimitMb,
+  }));
+  return group("external-etcd", gateways);
+}
+
 export function makeTopology(options: TopologyOptions): SupervisorSpec {
+  const { externalEtcd } = options;
   const members = [
+    ...(externalEtcd === undefined ? [] : [externalSpec(externalEtcd, options)]),
     ...indices(options.masters).map((index) => masterSpec(options, index)),
     ...indices(options.workers).map((index) => workerSpec(options, index)),
   ];
@@ -139,7 +162,7 @@ function collectorOf(
   members: readonly SupervisorSpec[],
   rings: (actors: readonly string[]) => Rings,
 ): ChildSpec {
-  return limited(collectorSpec(namesOf(members), etcdNames(options.masters), rings, options.otlp), options);
+  return limited(collectorSpec(namesOf(members), memberNames(options), rings, options.otlp), options);
 }
 
 function namesOf(members: readonly SupervisorSpec[]): readonly string[] {
@@ -174,24 +197,42 @@ function limited(spec: ChildSpec, { heapLimitsMb }: TopologyOptions): ChildSpec 
   return { ...spec, heapLimitMb: heapLimitsMb?.[role] ?? HEAP_LIMITS_MB[role] };
 }
 
+/** The door of the member at `index`, where that of the first one is `first`. */
+export function nextDoor(first: ListenOptions, index: number): ListenOptions {
+  return first.port === 0 ? first : { ...first, port: first.port + index };
+}
+
 export function masterSpec(options: TopologyOptions, index: number): SupervisorSpec {
   const { masters } = options;
-  const members = etcdNames(masters);
+  const members = memberNames(options);
   const apiServers = preferring(names("api-server", masters), index);
   const others = (role: string): readonly string[] =>
     names(role, masters).filter((name) => name !== `${role}-${index}`);
   const quotaBytes = quotaOf(options.heapLimitsMb?.etcd ?? HEAP_LIMITS_MB.etcd);
-  const etcd: EtcdOptions = { ...ETCD_DEFAULTS, quotaBytes, ...options.etcd, name: `etcd-${index}`, members };
+  const etcd: EtcdOptions = {
+    ...ETCD_DEFAULTS,
+    quotaBytes,
+    ...options.etcd,
+    ...(options.etcdDoor === undefined ? {} : { listen: nextDoor(options.etcdDoor, index) }),
+    name: `etcd-${index}`,
+    members,
+  };
   const apiServer: ApiServerOptions = {
     ...API_SERVER_DEFAULTS,
     // The API alone, as envtest gives it, has no kubelets to ask.
     metrics: options.controllers !== false,
+    volumes: options.controllers !== false,
     ...options.apiServer,
-    members: preferring(members, index),
+    members: preferring(members, index % members.length),
     ...(options.rings === undefined ? {} : { traceCollector: TRACE_COLLECTOR }),
     serviceCidr: options.addresses.serviceRange,
   };
-  const scheduler: SchedulerOptions = { ...SCHEDULER_DEFAULTS, apiServers, peers: others("scheduler") };
+  const scheduler: SchedulerOptions = {
+    ...SCHEDULER_DEFAULTS,
+    ...options.scheduler,
+    apiServers,
+    peers: others("scheduler"),
+  };
   const controllerManager: ControllerManagerOptions = {
     ...CONTROLLER_MANAGER_DEFAULTS,
     ...heartbeat(options.workers).controllerManager,
@@ -214,7 +255,9 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
   ]);
   const plane = [server, ...(options.controllers === false ? [] : controllers)];
   return group(`master-${index}`, [
-    limited(child(`etcd-${index}`, "etcd", etcd, others("etcd")), options),
+    ...(options.externalEtcd === undefined
+      ? [limited(child(`etcd-${index}`, "etcd", etcd, others("etcd")), options)]
+      : []),
     group(
       `master-${index}/control-plane`,
       plane.map((spec) => limited(spec, options)),
@@ -263,11 +306,11 @@ export function workerSpec(options: TopologyOptions, index: number): SupervisorS
   ]);
 }
 
-function group(name: string, children: SupervisorSpec["children"]): SupervisorSpec {
+export function group(name: string, children: SupervisorSpec["children"]): SupervisorSpec {
   return { name, strategy: "one_for_one", intensity: INTENSITY, backoff: BACKOFF, startInParallel: true, children };
 }
 
-function child(name: string, actor: string, options: unknown, links: readonly string[]): ChildSpec {
+export function child(name: string, actor: string, options: unknown, links: readonly string[]): ChildSpec {
   return {
     name,
     actor,

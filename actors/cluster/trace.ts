@@ -27,6 +27,7 @@ import { RingReader } from "../trace-collector/ring-reader.ts";
 import { PastState } from "./past-state.ts";
 import type { ExportFormat, ExportOptions } from "./trace-export.ts";
 import { exported } from "./trace-export.ts";
+import { FOLLOW_DEFAULTS, TraceFollower } from "./trace-follow.ts";
 
 export type {
   Divergence,
@@ -39,6 +40,7 @@ export type {
   Story,
   StoryOptions,
   TraceFilter,
+  TraceFollower,
   WhyQuestion,
 };
 
@@ -152,8 +154,10 @@ export function sourceOf(record: TraceRecord): TraceSource {
 /** The trace of a running cluster. Its collector answers, on a thread of its own. */
 export class ClusterTrace extends Trace {
   private readonly rings: () => Rings;
+  private readonly ended: AbortSignal;
 
-  constructor(rings: () => Rings, collector: () => Ref<TraceCollectorMethods>) {
+  /** @param ended aborts when the cluster has stopped */
+  constructor(rings: () => Rings, collector: () => Ref<TraceCollectorMethods>, ended: AbortSignal) {
     super({
       ask: async <Q extends TraceQuestion>(question: Q) => (await collector().call("ask", question)) as AnswerTo<Q>,
       events: (filter) => allOf((consumer) => collector().stream("events", filter, consumer)),
@@ -161,11 +165,24 @@ export class ClusterTrace extends Trace {
         new TraceRecord(contentsOfLines(await allOf((consumer) => collector().stream("record", null, consumer)))),
     });
     this.rings = rings;
+    this.ended = ended;
   }
 
-  /** Calls back with what is new, every `periodMs`. It costs nothing when nobody follows. Errors: as of `events`, at once. */
-  follow(filter: TraceFilter, onEvents: (events: readonly TraceEvent[]) => void, periodMs = 100): { stop(): void } {
+  /**
+   * What is recorded, and then what is new, one event after the other: `for await (const event of cluster.trace.follow())`. An event of
+   * the kind `gap` tells how many of which actor are lost (`lost=12`): to who takes too few, and those that were overwritten before
+   * they were read. It ends with the cluster, or by `break`. Errors: as of `events`, at once.
+   */
+  follow(filter?: TraceFilter): TraceFollower;
+  /** Calls back with what is recorded, and then with what is new, every `periodMs`. It costs nothing when nobody follows. */
+  follow(filter: TraceFilter, onEvents: (events: readonly TraceEvent[]) => void, periodMs?: number): { stop(): void };
+  follow(
+    filter: TraceFilter = {},
+    onEvents?: (events: readonly TraceEvent[]) => void,
+    periodMs: number = FOLLOW_DEFAULTS.periodMs,
+  ): TraceFollower | { stop(): void } {
     const reader = new RingReader(this.rings, filter);
+    if (onEvents === undefined) return new TraceFollower(reader, this.ended, { ...FOLLOW_DEFAULTS, periodMs });
     const look = (): void => {
       const events = reader.read();
       if (events.length > 0) onEvents(events);

@@ -57,6 +57,9 @@ export function containerRuntimeActor(
   });
 }
 
+/** What pods share where the kubelet names no other address: a loopback interface has at least this one. */
+const SHARED_IP = "127.0.0.1";
+
 /** A container that has been started and whose end was not yet recorded. */
 interface Live {
   running: RunningContainer | undefined;
@@ -176,7 +179,7 @@ class ContainerRuntime {
   /** Who asks again for the same attempt, as after a lost answer, gets the one that is there. */
   private async runPodSandbox(config: PodSandboxConfig): Promise<{ readonly status: PodSandboxStatus }> {
     const { uid, attempt } = config.metadata;
-    const network = { ip: await this.bindable(config.ip), askedIp: config.ip };
+    const network = { ip: await this.bindable(config), askedIp: config.ip };
     const before = this.table
       .listSandboxes()
       .find(({ metadata, state }) => metadata.uid === uid && metadata.attempt === attempt && state === "SANDBOX_READY");
@@ -195,8 +198,10 @@ class ContainerRuntime {
     return { status };
   }
 
-  /** `ip`, or 127.0.0.1 where the machine has no such address: macOS gives a loopback interface only that one. */
-  private async bindable(ip: string): Promise<string> {
+  /** `ip`, or the shared one where the machine has no such address: macOS gives a loopback interface only 127.0.0.1. */
+  private async bindable({ ip, sharedIp = SHARED_IP }: PodSandboxConfig): Promise<string> {
+    // What a pod shares with the node says nothing of the others' addresses.
+    if (ip === "" || ip === sharedIp) return sharedIp;
     if (this.bindsPodIps === undefined) {
       try {
         const listener = await this.ctx.net.listen({ host: ip, port: 0 }, (connection) => connection.destroy());
@@ -205,10 +210,10 @@ class ContainerRuntime {
       } catch (error) {
         if (!hasCode(error, "ADDRESS_NOT_AVAILABLE", "PERMISSION_DENIED")) throw error;
         this.bindsPodIps = false;
-        this.ctx.log.warn("pods share 127.0.0.1: this machine binds no own address for each", { ip });
+        this.ctx.log.warn("pods share an address: this machine binds no own one for each", { ip, sharedIp });
       }
     }
-    return this.bindsPodIps ? ip : "127.0.0.1";
+    return this.bindsPodIps ? ip : sharedIp;
   }
 
   private async stopPodSandbox(id: string): Promise<void> {
@@ -327,13 +332,16 @@ class ContainerRuntime {
     if (program.driver !== "simulated") await this.ctx.disk.makeDirectory(directory);
     const root = `${this.ctx.disk.root}/${directory}`;
     const { terminationMessagePath: log, mounts = [] } = config;
+    const { ip, askedIp } = sandbox.network;
+    const sharesIp = ip !== askedIp || ip === SHARED_IP;
     const mountPaths = mounts.map(({ containerPath }) => containerPath);
     return {
       id: status.id,
       name: config.metadata.name,
       program,
       env: {
-        [CONTAINER_ENVIRONMENT.podIp]: sandbox.network.ip,
+        [CONTAINER_ENVIRONMENT.podIp]: ip,
+        ...(sharesIp ? { [CONTAINER_ENVIRONMENT.sharesIp]: "1" } : {}),
         [CONTAINER_ENVIRONMENT.namespace]: sandbox.metadata.namespace,
         [CONTAINER_ENVIRONMENT.root]: root,
         HOSTNAME: sandbox.hostname,
@@ -348,7 +356,8 @@ class ContainerRuntime {
       workingDir: config.workingDir,
       terminationMessagePath: log,
       memoryLimitBytes: config.memoryLimitBytes ?? 0,
-      podIp: sandbox.network.ip,
+      podIp: ip,
+      sharesIp,
       ports: config.ports ?? [],
       annotations: sandbox.annotations,
     };

@@ -22,6 +22,8 @@ export interface ContainerSpec {
   readonly terminationMessagePath: string | undefined;
   readonly memoryLimitBytes: number;
   readonly podIp: string;
+  /** Other pods have the same address: what wants a port that is taken there gets another one. Absent: it is the pod's own. */
+  readonly sharesIp?: boolean;
   readonly ports: readonly number[];
   readonly annotations: Readonly<Record<string, string>>;
 }

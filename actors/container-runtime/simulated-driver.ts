@@ -12,8 +12,6 @@ import { isWell, simulatedPlan } from "./core/simulated.ts";
 import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "./driver.ts";
 
 const encoder = new TextEncoder();
-/** What all pods have where none has an address of its own. */
-const SHARED_IP = "127.0.0.1";
 /** A request's head beyond this is no probe and no test: the connection is dropped. */
 const HEAD_BYTES_MAX = 16_384;
 
@@ -83,7 +81,7 @@ class SimulatedContainer implements RunningContainer {
     try {
       return await this.ctx.net.listen({ host: this.spec.podIp, port }, take);
     } catch (error) {
-      if (hasCode(error, "ADDRESS_IN_USE") && this.spec.podIp !== SHARED_IP) return undefined;
+      if (hasCode(error, "ADDRESS_IN_USE") && this.spec.sharesIp !== true) return undefined;
       if (!hasCode(error, "PERMISSION_DENIED", "ADDRESS_NOT_AVAILABLE", "ADDRESS_IN_USE")) throw error;
       return await this.ctx.net.listen({ host: this.spec.podIp, port: 0 }, take);
     }

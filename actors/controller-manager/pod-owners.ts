@@ -1,4 +1,5 @@
 /** Changes of pods, told to the queue of whoever makes them. */
+import type { KubernetesObject } from "../../protocols/api-server.ts";
 import type { Pod } from "../../protocols/kubernetes/types/core-v1.ts";
 import { controllerOf } from "../../protocols/kubernetes/owners.ts";
 import { compileSelectorObject } from "../../protocols/kubernetes/selectors.ts";
@@ -10,16 +11,18 @@ import type { Expectations } from "./core/expectations.ts";
 import { isTerminating } from "./core/pods.ts";
 import type { Session } from "./session.ts";
 
-export interface PodOwners<T extends Claimant> {
+export interface PodOwners<T extends KubernetesObject> {
   readonly kind: string;
   /** With an index `namespace`. */
   readonly owners: Informer<T>;
+  /** What an owner knows its pods by. */
+  readonly claimant: (owner: T) => Claimant;
   readonly queue: WorkQueue;
   readonly expectations: Expectations;
 }
 
 /** Owners are looked at when they change, at once when a pod goes, and a little later for whatever else happens to one. */
-export function followPods<T extends Claimant>(session: Session, of: PodOwners<T>): void {
+export function followPods<T extends KubernetesObject>(session: Session, of: PodOwners<T>): void {
   of.owners.onChange(({ type, object }) => {
     if (type === "deleted") of.expectations.forget(keyOf(object));
     of.queue.add(keyOf(object));
@@ -27,7 +30,7 @@ export function followPods<T extends Claimant>(session: Session, of: PodOwners<T
   session.pods.onChange((change) => onPod(session, of, change));
 }
 
-function onPod<T extends Claimant>(session: Session, of: PodOwners<T>, change: Change<Pod>): void {
+function onPod<T extends KubernetesObject>(session: Session, of: PodOwners<T>, change: Change<Pod>): void {
   const pod = change.object;
   const key = ownerKey(of.kind, pod);
   const before = change.previous === undefined ? undefined : ownerKey(of.kind, change.previous);
@@ -50,9 +53,9 @@ function ownerKey(kind: string, pod: Pod): string | undefined {
 }
 
 /** A pod without a controller may belong to any owner whose selector it matches. */
-function onOrphan<T extends Claimant>({ owners, queue }: PodOwners<T>, pod: Pod): void {
+function onOrphan<T extends KubernetesObject>({ owners, claimant, queue }: PodOwners<T>, pod: Pod): void {
   if (controllerOf(pod) !== undefined || pod.metadata?.labels === undefined) return;
   for (const owner of owners.byIndex("namespace", pod.metadata.namespace ?? "")) {
-    if (compileSelectorObject(owner.spec?.selector).matches(pod.metadata.labels)) queue.add(keyOf(owner));
+    if (compileSelectorObject(claimant(owner).spec?.selector).matches(pod.metadata.labels)) queue.add(keyOf(owner));
   }
 }

@@ -18,14 +18,19 @@ import type {
   Endpoints,
   Namespace,
   Node,
+  PersistentVolume,
   PersistentVolumeClaim,
   Pod,
+  ReplicationController,
+  ResourceQuota,
   Secret,
   Service,
   ServiceAccount,
 } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 import type { PodDisruptionBudget } from "../../protocols/kubernetes/types/policy-v1.ts";
+import type { ClusterRole } from "../../protocols/kubernetes/types/rbac-v1.ts";
+import type { StorageClass } from "../../protocols/kubernetes/types/storage-v1.ts";
 import type { CustomResourceDefinition } from "../../protocols/kubernetes/types/apiextensions-v1.ts";
 import { RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import type { Context, Why } from "../../runtime/actor.ts";
@@ -74,7 +79,12 @@ export class Session {
   readonly statefulSets: Informer<StatefulSet>;
   readonly daemonSets: Informer<DaemonSet>;
   readonly controllerRevisions: Informer<ControllerRevision>;
+  readonly replicationControllers: Informer<ReplicationController>;
   readonly claims: Informer<PersistentVolumeClaim>;
+  readonly volumes: Informer<PersistentVolume>;
+  readonly storageClasses: Informer<StorageClass>;
+  readonly resourceQuotas: Informer<ResourceQuota>;
+  readonly clusterRoles: Informer<ClusterRole>;
   readonly jobs: Informer<Job>;
   readonly cronJobs: Informer<CronJob>;
   readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
@@ -116,7 +126,12 @@ export class Session {
     this.statefulSets = this.informer(resources.statefulSets);
     this.daemonSets = this.informer(resources.daemonSets);
     this.controllerRevisions = this.informer(resources.controllerRevisions);
+    this.replicationControllers = this.informer(resources.replicationControllers);
     this.claims = this.informer(resources.persistentVolumeClaims);
+    this.volumes = this.informer(resources.persistentVolumes);
+    this.storageClasses = this.informer(resources.storageClasses);
+    this.resourceQuotas = this.informer(resources.resourceQuotas);
+    this.clusterRoles = this.informer(resources.clusterRoles);
     this.jobs = this.informer(resources.jobs);
     this.cronJobs = this.informer(resources.cronJobs);
     this.podDisruptionBudgets = this.informer(resources.podDisruptionBudgets);
@@ -147,6 +162,7 @@ export class Session {
     this.pods.addIndex("node", (pod) => [pod.spec?.nodeName ?? ""]);
     this.pods.addIndex("controller", (pod) => [controllerOf(pod)?.uid ?? `orphan/${pod.metadata?.namespace}`]);
     this.replicaSets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);
+    this.replicationControllers.addIndex("namespace", (one) => [one.metadata?.namespace ?? ""]);
     this.replicaSets.addIndex("controller", (set) => [controllerOf(set)?.uid ?? ""]);
     for (const sets of [this.statefulSets, this.daemonSets] as readonly Informer<StatefulSet | DaemonSet>[]) {
       sets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);

@@ -35,9 +35,13 @@ export interface ControllerManagerOptions {
   readonly nodePodRangeBits: number;
   /** PEM of the cluster's CA, for `kube-root-ca.crt` in each namespace; empty: no such ConfigMap is made. */
   readonly rootCa: string;
+  /** Where the directories of the volumes are that inkube makes; empty: there are none, as in the simulation. */
+  readonly volumesRoot: string;
+  /** PEM of the authority that signs certificates of nodes and their clients, with its key. Absent: nobody's are signed here. */
+  readonly signing?: { readonly certificate: string; readonly key: string };
 }
 
-export const CONTROLLER_MANAGER_DEFAULTS: Omit<ControllerManagerOptions, "apiServers" | "peers"> = {
+export const CONTROLLER_MANAGER_DEFAULTS: Omit<ControllerManagerOptions, "apiServers" | "peers" | "signing"> = {
   lease: { leaseDurationMs: 6_000, renewPeriodMs: 2_500, renewDeadlineMs: 4_500 },
   podWritesMax: 96,
   batchMs: 10,
@@ -50,4 +54,5 @@ export const CONTROLLER_MANAGER_DEFAULTS: Omit<ControllerManagerOptions, "apiSer
   podRange: "127.64.0.0/11",
   nodePodRangeBits: 24,
   rootCa: "",
+  volumesRoot: "",
 };

@@ -13,6 +13,10 @@ export class Alarms {
     sink.push(this.state);
   }
 
+  get active(): readonly Alarm[] {
+    return this.state.alarms;
+  }
+
   set(serving: boolean, ...alarms: readonly Alarm[]): void {
     this.state = { serving, alarms };
     for (const sink of this.sinks) sink.push(this.state);

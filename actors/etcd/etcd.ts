@@ -1,10 +1,11 @@
 /** The etcd actor: recovers its member from disk, then turns the protocol's requests into reads and commands. */
-import type { EtcdMethods, TxnRequest, WatchRequest, WatchResponse } from "../../protocols/etcd.ts";
+import type { EtcdMethods, WatchRequest, WatchResponse } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
-import type { Actor, ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
+import type { Actor, ActorDefinition, CallOptions, Context, Incoming, Ref, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { BytesError } from "./core/bytes.ts";
+import { checkKey, checkPutFields, checkRange, leaseId, leaseTtl, natural, weigh } from "./core/mvcc/check-request.ts";
 import type { Command } from "./core/mvcc/command.ts";
 import { groupId } from "./core/group-id.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
@@ -14,6 +15,7 @@ import { checkTxn } from "./core/mvcc/txn.ts";
 import { decodeMessage } from "./core/raft/message-codec.ts";
 import { Raft } from "./core/raft/raft.ts";
 import type { Message } from "./core/raft/types.ts";
+import { openDoor } from "./door.ts";
 import { quorumLost } from "./lost-disks.ts";
 import { Member } from "./member.ts";
 import { outOfService } from "./out-of-service.ts";
@@ -35,7 +37,14 @@ async function start(ctx: Context<EtcdOptions>): Promise<Actor<EtcdMethods>> {
     if (id !== member.peers.self) ctx.monitor(member.peers.name(id), () => member.peerDown(id));
   }
   member.start();
-  return { handlers: makeHandlers(ctx, member), stop: () => member.stop() };
+  const handlers = makeHandlers(ctx, member);
+  const { listen } = ctx.options;
+  const door = listen === undefined ? undefined : await openDoor(ctx, listen, member, handlers);
+  const stop = async (): Promise<void> => {
+    await door?.close();
+    await member.stop();
+  };
+  return { handlers, stop };
 }
 
 async function recover(ctx: Context<EtcdOptions>): Promise<Member> {
@@ -82,12 +91,12 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
 
   return {
     range: (request) => {
-      checkKey(request.key);
+      checkRange(request);
       if (request.serializable === true) return machine.range(request);
       return new Promise((resolve, reject) => member.read({ type: "range", request, resolve, reject }));
     },
     put: (request) => {
-      checkKey(request.key);
+      checkPutFields(request);
       return write({ type: "put", request }, request.key.length + request.value.length, true);
     },
     deleteRange: (request) => {
@@ -96,17 +105,30 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
     },
     txn: (request) => {
       checkTxn(request);
-      const { sizeBytes, grows } = measure(request);
+      const { sizeBytes, grows } = weigh(request);
       return write({ type: "txn", request }, sizeBytes, grows);
     },
     compact: ({ revision }) => write({ type: "compact", revision: natural(revision, "revision") }, 0, false),
     leaseGrant: ({ ttlSeconds, id }) => {
-      const ttl = Math.max(options.leaseTtlSecondsMin, natural(Math.ceil(ttlSeconds), "ttlSeconds"));
+      const ttl = leaseTtl(ttlSeconds, options.leaseTtlSecondsMin);
       const chosen = id === undefined || id === "0" ? String(1 + ctx.random.below(2 ** 53 - 1)) : leaseId(id);
       return write({ type: "leaseGrant", id: chosen, ttlSeconds: ttl }, 0, true);
     },
     leaseRevoke: ({ id }) => write({ type: "leaseRevoke", id }, 0, false),
-    leaseKeepAlive: ({ id }, message) => keepAlive(member, id, message),
+    leaseKeepAlive: ({ id }, message) =>
+      ofLeader(
+        member,
+        message,
+        () => new Promise((resolve, reject) => member.read({ type: "keepAlive", id, resolve, reject })),
+        (leader, options) => leader.call("leaseKeepAlive", { id }, options),
+      ),
+    leaseTimeToLive: (request, message) =>
+      ofLeader(
+        member,
+        message,
+        () => member.view(() => member.leases.timeToLive(request)),
+        (leader, options) => leader.call("leaseTimeToLive", request, options),
+      ),
     watch: (request: WatchRequest, sink: Sink<WatchResponse>) => {
       checkKey(request.key);
       member.watches.add(request, sink);
@@ -141,20 +163,19 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
   };
 }
 
-/** Only the leader counts the time of leases. */
-function keepAlive(
+/** Only the leader counts the time of leases: it answers by itself, any other member asks it. */
+function ofLeader<Reply>(
   member: Member,
-  id: string,
   message: Incoming,
-): Promise<{ readonly id: string; readonly ttlSeconds: number }> {
+  answer: () => Promise<Reply>,
+  ask: (leader: Ref<EtcdMethods>, options: CallOptions) => Promise<Reply>,
+): Promise<Reply> {
   const { raft, peers } = member;
-  if (raft.role === "leader" || raft.leader === 0) {
-    return new Promise((resolve, reject) => member.read({ type: "keepAlive", id, resolve, reject }));
-  }
+  if (raft.role === "leader" || raft.leader === 0) return answer();
   // Passed on once at most: the members may not agree on the leader for a moment.
   if (peers.id(message.from) !== 0) throw etcdError("ETCD_LEADER_CHANGED");
   const { timeoutMs } = message;
-  return member.askLeader((leader, signal) => leader.call("leaseKeepAlive", { id }, { timeoutMs, signal }));
+  return member.askLeader((leader, signal) => ask(leader, { timeoutMs, signal }));
 }
 
 function decodeMessages(messages: readonly Uint8Array[], from: number, to: number): readonly Message[] {
@@ -165,46 +186,4 @@ function decodeMessages(messages: readonly Uint8Array[], from: number, to: numbe
     if (error instanceof BytesError) throw new InkubeError("INVALID_ARGUMENT", `no message of Raft: ${error.message}`);
     throw error;
   }
-}
-
-function checkKey(key: string): void {
-  if (typeof key !== "string" || key === "")
-    throw new InkubeError("INVALID_ARGUMENT", "etcdserver: key is not provided");
-}
-
-/** An int64 as text; what all members carry out must be good on all of them. */
-function leaseId(id: string): string {
-  if (/^(0|[1-9]\d{0,18})$/.test(id)) return id;
-  throw new InkubeError("INVALID_ARGUMENT", `${JSON.stringify(id)} is no id of a lease`);
-}
-
-function natural(value: number, what: string): number {
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InkubeError("INVALID_ARGUMENT", `${what} must be a natural number, not ${value}`);
-}
-
-/** What a transaction carries at most, and whether it can make the store larger. */
-function measure(request: TxnRequest): { readonly sizeBytes: number; readonly grows: boolean } {
-  let sizeBytes = 0;
-  let grows = false;
-  for (const compare of request.compare) {
-    checkKey(compare.key);
-    sizeBytes += compare.key.length + (compare.target === "value" ? compare.value.length : 0);
-    if (compare.target === "lease") leaseId(compare.value);
-    else if (compare.target !== "value") natural(compare.value, compare.target);
-  }
-  for (const op of [...request.success, ...request.failure]) {
-    if ("put" in op) {
-      checkKey(op.put.key);
-      sizeBytes += op.put.key.length + op.put.value.length;
-      grows = true;
-    } else if ("range" in op) {
-      sizeBytes += op.range.key.length;
-      natural(op.range.limit ?? 0, "limit");
-      natural(op.range.revision ?? 0, "revision");
-    } else {
-      sizeBytes += op.deleteRange.key.length;
-    }
-  }
-  return { sizeBytes, grows };
 }

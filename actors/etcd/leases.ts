@@ -3,9 +3,11 @@
  * that is being ended waits for the end: whoever was told of more time must have it.
  * Source: etcd `server/lease/lessor.go`, `Renew`, and its bug 15247.
  */
+import type { LeaseTimeToLive } from "../../protocols/etcd.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Command } from "./core/mvcc/command.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
+import { orderKey } from "./core/mvcc/key-order.ts";
 import { LeaseClock } from "./core/mvcc/lease-clock.ts";
 import type { StateMachine } from "./core/mvcc/state-machine.ts";
 import type { Read } from "./requests.ts";
@@ -90,6 +92,16 @@ export class Leases {
     }
     if (this.ending.length >= this.ctx.options.requestsMax) return read.reject(etcdError("ETCD_TOO_MANY_REQUESTS"));
     this.ending.push(read);
+  }
+
+  /** Everything that was agreed on before is applied. Errors: ETCD_LEADER_CHANGED. */
+  timeToLive({ id, keys }: { readonly id: string; readonly keys?: boolean }): LeaseTimeToLive {
+    const lease = this.machine.store.leases.get(id);
+    if (lease === undefined) return { id, ttlSeconds: -1, grantedTtlSeconds: 0, keys: [] };
+    if (!this.leading) throw etcdError("ETCD_LEADER_CHANGED");
+    const ttlSeconds = Math.ceil(this.clock.leftMs(lease, this.nowMs) / 1_000);
+    const named = keys === true ? [...lease.keys].sort((a, b) => (orderKey(a) < orderKey(b) ? -1 : 1)) : [];
+    return { id, ttlSeconds, grantedTtlSeconds: lease.ttlSeconds, keys: named };
   }
 
   /** The ends of leases whose time is over, for the leader to propose. */

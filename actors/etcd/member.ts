@@ -46,10 +46,12 @@ export class Member {
   readonly alarms: Alarms = new Alarms();
   readonly raft: Raft;
   readonly peers: Peers;
+  readonly leases: Leases;
   readonly machine: StateMachine;
+  /** Where etcd's own clients reach it. */
+  clientUrls: readonly string[] = [];
   private readonly ctx: Context<EtcdOptions>;
   private readonly storage: Storage;
-  private readonly leases: Leases;
   /** Commands of the leader's own. They are proposed by it in its term or not at all: a later leader knows better. */
   private own: Command[] = [];
 
@@ -143,6 +145,11 @@ export class Member {
     this.askForTurn();
   }
 
+  /** What `view` makes of the state, which is at least as new as the request. Errors: as those of `read`. */
+  view<T>(view: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => this.read({ type: "view", view, resolve, reject }));
+  }
+
   /**
    * Passes a request of its own kind on to the leader. Errors: ETCD_LEADER_CHANGED as soon as there is another leader or
    * none, which the one that was asked, cut off, may never say; and those of the call.
@@ -220,7 +227,8 @@ export class Member {
     }
   }
 
-  private leaderlessMs(): number {
+  /** Since when no leader is known; what it was the last time while one is. */
+  leaderlessMs(): number {
     return this.ctx.clock.monotonicMs() - this.leaderlessSinceMs;
   }
 
@@ -364,6 +372,8 @@ export class Member {
     switch (read.type) {
       case "range":
         return read.resolve(this.machine.range(read.request) as never);
+      case "view":
+        return read.resolve(read.view() as never);
       case "revision":
         // Whoever asks holds caches: what they wait for goes out ahead of the answer.
         this.watches.progress(read.owner);
@@ -565,7 +575,15 @@ export class Member {
       dbSizeBytes: machine.store.sizeBytes,
       hash: machine.store.hash,
       errors: this.lostDisks.words(this.leaderlessMs()),
+      alarms: this.activeAlarms(),
+      clientUrls: this.clientUrls,
     };
+  }
+
+  private activeAlarms(): MemberStatus["alarms"] {
+    const isOverQuota = this.machine.store.sizeBytes > this.ctx.options.quotaBytes;
+    const told = this.alarms.active.map(({ type }) => ({ type }));
+    return isOverQuota && told.length === 0 ? [{ type: "NOSPACE" }] : told;
   }
 
   /** Hands leadership over if it can, lets the sync under way end, and closes the files. */

@@ -37,6 +37,7 @@ export function outOfService(ctx: Context<EtcdOptions>, reason: InkubeError): Ac
       leaseGrant: refuse,
       leaseRevoke: refuse,
       leaseKeepAlive: refuse,
+      leaseTimeToLive: refuse,
       watch: refuse,
       status: refuse,
       readIndex: refuse,

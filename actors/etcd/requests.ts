@@ -93,6 +93,8 @@ export class Writes {
 
 export type Read =
   | { readonly type: "range"; readonly request: RangeRequest; readonly resolve: Resolve; readonly reject: Reject }
+  /** What the state tells, at least as new as the request. */
+  | { readonly type: "view"; readonly view: () => unknown; readonly resolve: Resolve; readonly reject: Reject }
   | { readonly type: "revision"; readonly owner: string; readonly resolve: Resolve; readonly reject: Reject }
   | { readonly type: "keepAlive"; readonly id: string; readonly resolve: Resolve; readonly reject: Reject };
 type Resolve = (value: never) => void;

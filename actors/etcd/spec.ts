@@ -1,5 +1,22 @@
 /** Options of an etcd member: data only. */
 
+/** Where etcd's own clients are served. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /**
+   * PEM; without it all is in clear text. With `ca` clients must show a certificate that it has signed, with `organization` one of
+   * that organization: the authority may vouch for others, too.
+   */
+  readonly tls?: {
+    readonly ca?: string;
+    readonly cert: string;
+    readonly key: string;
+    readonly organization?: string;
+  };
+}
+
 export interface EtcdOptions {
   /** This member's actor name, one of `members`. */
   readonly name: string;
@@ -57,6 +74,8 @@ export interface EtcdOptions {
   readonly autoCompactionBytes: number;
   /** Revisions that it keeps however large, for a list that is read page by page. */
   readonly autoCompactionRevisionsMin: number;
+  /** Absent: nobody but the cluster's own actors is served. */
+  readonly listen?: ListenOptions;
   /** Shortest lease: below it renewal can't keep up with an election. */
   readonly leaseTtlSecondsMin: number;
 }

@@ -6,9 +6,18 @@ import type { StateMachine } from "./core/mvcc/state-machine.ts";
 import type { Watcher } from "./core/mvcc/watch-hub.ts";
 import { WatchHub } from "./core/mvcc/watch-hub.ts";
 
+/** Where the events of a watch go. */
+export type WatchSink = Pick<Sink<WatchResponse>, "from" | "signal" | "buffered" | "push" | "end">;
+
+export interface OpenWatch {
+  /** Whether it has all there is. */
+  readonly isSynced: boolean;
+  cancel(): void;
+}
+
 export class Watches {
   private readonly hub: WatchHub = new WatchHub();
-  private readonly sinks: Map<number, Sink<WatchResponse>> = new Map();
+  private readonly sinks: Map<number, WatchSink> = new Map();
   private readonly machine: StateMachine;
   private readonly bufferMax: number;
   /** Revisions up to here went to the synced watchers. */
@@ -20,7 +29,8 @@ export class Watches {
     this.notified = machine.store.revision;
   }
 
-  add(request: WatchRequest, sink: Sink<WatchResponse>): void {
+  /** `knowsRevision`: the watcher has been told the newest one by other ways. */
+  add(request: WatchRequest, sink: WatchSink, knowsRevision: boolean = false): OpenWatch {
     this.flush();
     const watcher = this.hub.add(this.machine.store, {
       range: keyRange(request.key, request.rangeEnd),
@@ -29,6 +39,7 @@ export class Watches {
       progressNotify: request.progressNotify === true,
       owner: sink.from,
     });
+    if (knowsRevision) watcher.told = this.machine.store.revision;
     this.sinks.set(watcher.id, sink);
     sink.signal.addEventListener("abort", () => this.drop(watcher), { once: true });
     this.catchUp();
@@ -38,6 +49,12 @@ export class Watches {
       watcher.owner,
       (other, events) => other !== watcher || this.deliver(other, events),
     );
+    return {
+      get isSynced() {
+        return watcher.synced;
+      },
+      cancel: () => this.drop(watcher),
+    };
   }
 
   get counts(): { readonly all: number; readonly slow: number } {

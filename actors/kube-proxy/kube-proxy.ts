@@ -29,9 +29,9 @@ import { endpointSlices, nodes, services } from "../client/resources.ts";
 import { WorkQueue } from "../client/work-queue.ts";
 import { BALANCER_DEFAULTS } from "./core/balancer.ts";
 import { HOSTS_FILE } from "./core/hosts.ts";
-import { annotationChange } from "./core/publishing.ts";
+import { annotationChange, placesOf } from "./core/publishing.ts";
 import { objectKey, Rules } from "./core/rules.ts";
-import { ADDRESS_ANNOTATION } from "../../protocols/published-addresses.ts";
+import { ADDRESS_ANNOTATION, publishedAddresses } from "../../protocols/published-addresses.ts";
 import { lockPlaces, preferredOwner, ShardLock } from "./core/shard-lock.ts";
 import { topologyKey, trimNode } from "./core/topology.ts";
 import { CutPods } from "./cut-pods.ts";
@@ -101,7 +101,10 @@ class KubeProxy {
           this.forwarder.forward(connection, wanted.servicePort, balancer, from);
         }
       },
-      onBound: (wanted) => this.publishing.add(serviceOfPort(wanted.servicePort)),
+      onBound: (wanted) => {
+        if (ctx.options.publishes) this.publishing.add(serviceOfPort(wanted.servicePort));
+        else this.changed();
+      },
     });
   }
 
@@ -170,7 +173,7 @@ class KubeProxy {
       else this.rules.setService(change.object);
       this.metrics.services.changed();
       this.changed();
-      if (change.type === "modified") this.publishing.add(key);
+      if (change.type === "modified" && this.ctx.options.publishes) this.publishing.add(key);
     });
     this.slices.onChange((change) => {
       if (change.type === "deleted") this.rules.removeSlice(change.object);
@@ -236,9 +239,18 @@ class KubeProxy {
       if (found !== undefined) this.failing.set(service, found as OwnFault);
       return found !== undefined;
     };
-    const hosts = this.rules.hosts(isFailing);
+    const ownPlaces = this.ctx.options.publishes ? undefined : (service: Service) => this.placesHere(service);
+    const hosts = this.rules.hosts(isFailing, ownPlaces);
     const cut = this.cutPods.cuts();
     return JSON.stringify(Object.keys(cut).length === 0 ? hosts : { ...hosts, cut });
+  }
+
+  /** Where this proxy serves what it can't serve at its own address; of what another one serves, what that says. */
+  private placesHere(service: Service): ReadonlyMap<string, string> {
+    const key = objectKey(service.metadata);
+    if (!this.owned.has(this.rules.shardOf(key))) return publishedAddresses(service);
+    const rows = this.listeners.list().filter(({ wanted }) => serviceOfPort(wanted.servicePort) === key);
+    return placesOf(rows);
   }
 
   private tellFailing(): void {

@@ -12,6 +12,8 @@ export interface KubeProxyOptions {
   readonly clusterId: string;
   /** Addresses of Services. Its first address is kept for the proxies themselves. */
   readonly serviceRange: string;
+  /** Whether it says on a Service where that is served when its own address can't be had. On another machine that is of no use to anybody. */
+  readonly publishes: boolean;
   /** Parts into which the Services are divided among the proxies: enough for an even share of a few, cheap for many. */
   readonly shards: number;
   /** How long a shard is left to the proxy that should have it, at the start: actors start within that of each other. */
@@ -32,6 +34,7 @@ export type KubeProxyDefaults = Omit<KubeProxyOptions, "nodeName" | "nodeIP" | "
 
 export const KUBE_PROXY_DEFAULTS: KubeProxyDefaults = {
   serviceRange: "127.96.0.0/16",
+  publishes: true,
   shards: 8,
   preferenceWaitMs: 250,
   connectTimeoutMs: 1_000,

@@ -1,7 +1,9 @@
 /** What a kubelet has of the machine itself; nothing of it in the simulation. */
 import type { StatsSummary } from "../../protocols/kubelet.ts";
 import type { MetricFamily } from "../../runtime/metrics/metrics.ts";
+import type { DoorUser } from "./core/door-request.ts";
 import type { MachineFacts } from "./core/node-object.ts";
+import type { KubeletDoor } from "./spec.ts";
 
 export interface LogRequest {
   readonly namespace: string;
@@ -38,6 +40,17 @@ export interface Measured {
   readonly metrics: MetricsSource;
 }
 
+/**
+ * Who is let in. `token`: whoever brings that of the cluster, over plain HTTP; undefined: anyone. `door`: over HTTPS, whoever shows a
+ * certificate and `mayAsk` says may.
+ */
+export type Admission =
+  | { readonly token: string | undefined; readonly door?: undefined }
+  | {
+      readonly door: KubeletDoor;
+      readonly mayAsk: (user: DoorUser, path: string) => Promise<boolean>;
+    };
+
 export interface LogServer {
   readonly host: string;
   readonly port: number;
@@ -45,7 +58,7 @@ export interface LogServer {
 }
 
 /**
- * Where the volumes of pods are. Paths are relative to the kubelet's own directory, but those of `hostPath` and `ensureBelow`. Groups are given where the
+ * Where the volumes of pods are. Paths are relative to the kubelet's own directory, but those of `hostPath`, `keptDirectory` and `ensureBelow`. Groups are given where the
  * operating system lets us. Errors: VOLUME_IO, or what the disk of an actor answers.
  */
 export interface VolumeDisk {
@@ -62,6 +75,8 @@ export interface VolumeDisk {
   list(path: string): Promise<readonly string[]>;
   /** Sees to it that a place of the machine is of a `hostPath`'s type. Errors: POD_CONFIG when it can't be. */
   hostPath(path: string, type: string): Promise<void>;
+  /** Makes a directory of the machine, and those above it. */
+  keptDirectory(path: string, mode: number, group: number | undefined): Promise<void>;
   /** Makes a directory below another one where there is nothing. Answers whether it, its links followed, lies below that one. */
   ensureBelow(directory: string, path: string): Promise<boolean>;
 }
@@ -73,5 +88,5 @@ export interface KubeletIo {
    * Serves `GET /containerLogs/{namespace}/{pod}/{container}`, `GET /stats/summary` and `GET /metrics` with its pages on `host`, or on
    * 127.0.0.1 where that can't be bound.
    */
-  serveLogs(host: string, token: string | undefined, source: LogSource, measured: Measured): Promise<LogServer>;
+  serveLogs(host: string, admission: Admission, source: LogSource, measured: Measured): Promise<LogServer>;
 }

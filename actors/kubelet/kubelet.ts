@@ -27,10 +27,11 @@ import { SIMULATED_MACHINE } from "./core/node-object.ts";
 import { PodAddresses } from "./core/pod-addresses.ts";
 import { withNews } from "./core/runtime-news.ts";
 import { containersOf } from "./core/sources.ts";
+import { DoorAccess } from "./door-access.ts";
 import { Drain } from "./drain.ts";
 import { Eviction } from "./eviction.ts";
 import { Gate } from "./gate.ts";
-import type { KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
+import type { Admission, KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
 import { KubeletMetrics } from "./kubelet-metrics.ts";
 import { NodeAgent } from "./node-agent.ts";
 import { NodeStats } from "./node-stats.ts";
@@ -111,7 +112,7 @@ class Kubelet {
     const stats = new NodeStats(ctx, options.nodeName, this.runtime);
     this.logServer = await this.io?.serveLogs(
       options.nodeIP,
-      options.kubeletToken,
+      this.admission(),
       (request, consumer) => this.readLogs(request, consumer),
       { stats: () => stats.summary(), metrics: (page) => this.metrics.page(page, stats) },
     );
@@ -148,6 +149,7 @@ class Kubelet {
       name: options.nodeName,
       ip: hostIP,
       podCIDR: options.podCIDR,
+      isEmbedded: options.isEmbedded,
       labels: options.labels,
       taints: options.taints,
       machine,
@@ -167,6 +169,13 @@ class Kubelet {
       if (this.isRuntimeListed) this.take(change);
     });
     this.pods.start();
+  }
+
+  private admission(): Admission {
+    const { door, kubeletToken: token, nodeName } = this.options;
+    if (door === undefined) return { token };
+    const access = new DoorAccess(this.ctx, this.client, nodeName);
+    return { door, mayAsk: (user, path) => access.mayAsk(user, path) };
   }
 
   actor(): Actor<KubeletMethods> {

@@ -150,9 +150,9 @@ export class NodeAgent {
       if (!hasReason(error, "AlreadyExists")) throw error;
       const found = await client.get(nodes, this.options.nodeName);
       const labels = { ...found.metadata?.labels, ...mine.metadata?.labels };
-      const isSame = isEqual(labels, found.metadata?.labels) && found.spec?.podCIDR !== undefined;
       const podCIDR = found.spec?.podCIDR ?? mine.spec?.podCIDR;
-      const spec = { podCIDR, podCIDRs: [podCIDR] };
+      const isSame = isEqual(labels, found.metadata?.labels) && found.spec?.podCIDR === podCIDR;
+      const spec = podCIDR === undefined ? {} : { podCIDR, podCIDRs: [podCIDR] };
       this.node = isSame
         ? found
         : await client.patch(nodes, this.options.nodeName, undefined, { metadata: { labels }, spec });

@@ -17,6 +17,7 @@ export function plainVolumeDisk({ disk }: Context<unknown>): VolumeDisk {
     remove: (path) => disk.remove(path),
     list: (path) => disk.list(path),
     hostPath: () => Promise.resolve(),
+    keptDirectory: () => Promise.resolve(),
     ensureBelow: () => Promise.resolve(true),
   };
 }

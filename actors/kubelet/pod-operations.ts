@@ -16,6 +16,7 @@ import type { PodFacts } from "./core/sources.ts";
 import { configError, containersOf } from "./core/sources.ts";
 import { mountsOf, planVolumes, volumeVariables } from "./core/volumes.ts";
 import type { OperationServices } from "./node-services.ts";
+import { claimedVolumes } from "./pod-claims.ts";
 import type { ProbeAnswer } from "./probe-client.ts";
 import { probeHttp, probeTcp } from "./probe-client.ts";
 
@@ -25,8 +26,6 @@ const STOP_SLACK_MS = 15_000;
 const HOOK_TIMEOUT_MS = 60_000;
 /** What a container gets at least after its preStop hook has used up the grace period. The kubelet's own 2 s. */
 const GRACE_AFTER_HOOK_MS = 2_000;
-/** What pods have where the machine binds no address for each. */
-const SHARED_IP = "127.0.0.1";
 /** Output of a failed probe or hook that is shown. */
 const OUTPUT_SHOWN = 1_024;
 
@@ -49,20 +48,23 @@ export class PodOperations {
   async volumes(pod: Pod): Promise<void> {
     const uid = pod.metadata?.uid ?? "";
     if ((pod.spec?.volumes ?? []).length === 0) return;
-    const { sources, tokens, volumes } = this.node;
-    const [objects, token] = await Promise.all([sources.of(pod), tokens.of(pod)]);
-    await volumes.write(uid, planVolumes(this.facts(pod, undefined), { ...objects, token }));
+    const { client, options, sources, tokens, volumes } = this.node;
+    const [objects, token, claimed] = await Promise.all([sources.of(pod), tokens.of(pod), claimedVolumes(client, pod)]);
+    const places = { volumes: claimed, root: options.volumesRoot };
+    await volumes.write(uid, planVolumes(this.facts(pod, undefined), { ...objects, token }, places));
   }
 
   async sandbox(pod: Pod, attempt: number): Promise<PodSandboxStatus> {
     const { name = "", namespace = "", uid = "", labels = {}, annotations = {} } = pod.metadata ?? {};
     const isHost = pod.spec?.hostNetwork === true;
-    const ip = isHost ? this.node.hostIP : this.node.addresses.allocate();
+    const { hostIP, options } = this.node;
+    const ip = isHost ? hostIP : options.podCIDR === "" ? "" : this.node.addresses.allocate();
     if (ip === undefined)
       throw new InkubeError("NO_ADDRESS", "all addresses of the node are in use", { retryable: true });
     try {
-      const hostname = isHost ? this.node.options.nodeName : hostnameOf(pod);
-      const config = { metadata: { name, namespace, uid, attempt }, hostname, ip, labels, annotations };
+      const hostname = isHost ? options.nodeName : hostnameOf(pod);
+      const shared = options.sharesNodeIP ? { sharedIp: hostIP } : {};
+      const config = { metadata: { name, namespace, uid, attempt }, hostname, ip, ...shared, labels, annotations };
       const { status } = await this.node.runtime.call("runPodSandbox", { config });
       // One that was made by a try whose answer was lost has its own address.
       if (!isHost && status.network.askedIp !== ip) {
@@ -260,10 +262,15 @@ export class PodOperations {
     }
   }
 
-  async probe(container: Container, probe: Probe, status: ContainerStatus, ip: string): Promise<ProbeAnswer> {
+  async probe(
+    container: Container,
+    probe: Probe,
+    status: ContainerStatus,
+    network: PodSandboxStatus["network"],
+  ): Promise<ProbeAnswer> {
     const timeoutMs = Math.max(1, probe.timeoutSeconds ?? 1) * 1_000;
     if (probe.exec !== undefined) return await this.exec(status.id, probe.exec.command ?? [], timeoutMs);
-    return await this.ask(probe, container, status, ip, timeoutMs);
+    return await this.ask(probe, container, status, network, timeoutMs);
   }
 
   private async hook(
@@ -278,7 +285,7 @@ export class PodOperations {
       await this.node.ctx.clock.sleep(Math.min(hook.sleep.seconds * 1_000, timeoutMs));
       return { isSuccess: true, output: "" };
     }
-    return await this.ask(hook, container, status, sandbox.network.ip, timeoutMs);
+    return await this.ask(hook, container, status, sandbox.network, timeoutMs);
   }
 
   private async exec(containerId: string, command: readonly string[], timeoutMs: number): Promise<ProbeAnswer> {
@@ -303,7 +310,7 @@ export class PodOperations {
     action: Pick<LifecycleHandler, "httpGet" | "tcpSocket">,
     container: Container,
     status: ContainerStatus,
-    ip: string,
+    { ip, askedIp }: PodSandboxStatus["network"],
     timeoutMs: number,
   ): Promise<ProbeAnswer> {
     const { ctx } = this.node;
@@ -314,12 +321,7 @@ export class PodOperations {
     if (address === undefined) return { isSuccess: false, output: `the container has no port "${target.port}"` };
     // On an address that all pods share, the port itself may be another pod's.
     const isOwn = target.host === undefined || target.host === "";
-    if (
-      isOwn &&
-      ip === SHARED_IP &&
-      status.reportsListening &&
-      !Object.values(status.listening).includes(address.port)
-    ) {
+    if (isOwn && ip !== askedIp && status.reportsListening && !Object.values(status.listening).includes(address.port)) {
       return { isSuccess: false, output: `the container does not listen on port ${address.port} yet` };
     }
     return httpGet === undefined

@@ -284,12 +284,12 @@ export class PodRunner {
     const container = containersOf(this.pod).find(({ name }) => name === operation.container);
     const status = worker.runtimeContainers.find(({ id }) => id === operation.containerId);
     const probe = container?.[`${operation.kind}Probe`];
-    const ip = worker.sandboxStatus?.network.ip;
-    if (container === undefined || status === undefined || probe === undefined || ip === undefined) {
+    const network = worker.sandboxStatus?.network;
+    if (container === undefined || status === undefined || probe === undefined || network === undefined) {
       worker.probed(operation, "unknown", "the container is gone", this.now());
       return;
     }
-    const { isSuccess, isUnknown, output } = await operations.probe(container, probe, status, ip);
+    const { isSuccess, isUnknown, output } = await operations.probe(container, probe, status, network);
     const outcome = isSuccess ? "success" : isUnknown === true ? "unknown" : "failure";
     if (outcome === "failure") this.probeFailed(operation, output);
     this.node.metrics.probed(this.pod, operation, outcome);
@@ -376,7 +376,8 @@ export class PodRunner {
       // The ports first: who learns that the pod is ready must know where.
       if (ports !== this.writtenPorts) {
         const metadata = { uid, annotations: { [PORTS_ANNOTATION]: ports ?? null } };
-        await client.patch(pods, name, namespace, { metadata });
+        // By the one way on which a node may write a pod.
+        await client.patch(pods, name, namespace, { metadata }, { subresource: "status" });
         this.writtenPorts = ports;
       }
       const patch = this.patchTo(wanted);

@@ -6,16 +6,34 @@ export interface NodeCapacity {
   readonly "ephemeral-storage": string;
 }
 
+/** An HTTPS port, as Kubernetes' kubelets have. PEM. */
+export interface KubeletDoor {
+  /** 0: any free one. */
+  readonly port: number;
+  readonly certificate: string;
+  readonly key: string;
+  /** Vouches for those who ask. */
+  readonly clientAuthority: string;
+}
+
 export interface KubeletOptions {
   readonly nodeName: string;
   /** API servers' actors, the preferred one first. */
   readonly apiServers: readonly string[];
   /** The container runtime's actor. */
   readonly containerRuntime: string;
-  /** Where pods' addresses come from, as `127.64.0.0/24`. */
+  /** Where pods' addresses come from, as `127.64.0.0/24`. Empty: they have the node's own. */
   readonly podCIDR: string;
+  /** What pods have whose own address the machine can't bind: the node's, and not 127.0.0.1. */
+  readonly sharesNodeIP: boolean;
+  /** Of a node apart from its API servers; absent: those of this process alone ask, on a port that nobody else finds. */
+  readonly door?: KubeletDoor;
+  /** Whether the node runs in the process of its API servers, which know it by that. */
+  readonly isEmbedded: boolean;
   /** The node's own address. */
   readonly nodeIP: string;
+  /** Where the directories of the volumes are that inkube makes; empty in the simulation, which has no containers that write. */
+  readonly volumesRoot: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly {
     readonly key: string;
@@ -60,6 +78,9 @@ export const KUBELET_DEFAULTS: Omit<
   KubeletOptions,
   "nodeName" | "apiServers" | "containerRuntime" | "podCIDR" | "nodeIP"
 > = {
+  sharesNodeIP: false,
+  isEmbedded: true,
+  volumesRoot: "",
   labels: {},
   taints: [],
   leaseRenewMs: 1_000,

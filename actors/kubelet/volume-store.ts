@@ -55,6 +55,11 @@ export class VolumeStore {
         case "host":
           await this.disk.hostPath(plan.path, plan.type);
           break;
+        case "kept": {
+          const mode = plan.group === undefined ? EMPTY_MODE : EMPTY_MODE | SET_GROUP;
+          if (before === undefined) await this.disk.keptDirectory(plan.path, mode, plan.group);
+          break;
+        }
         case "empty":
           if (before !== undefined) break;
           await this.disk.makeDirectory(

@@ -1,4 +1,5 @@
 import { runActor } from "../../runtime/threads/thread.ts";
-import { schedulerActor } from "./scheduler.ts";
+import { loadPlugins } from "./io/plugin-modules.ts";
+import { schedulerActorWith } from "./scheduler.ts";
 
-runActor(schedulerActor);
+runActor(schedulerActorWith(loadPlugins));

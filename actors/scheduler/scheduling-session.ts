@@ -2,28 +2,30 @@
  * The work of a scheduler from the moment it leads until it stops leading: what it knows lives and dies with the session,
  * so nothing out of date is carried into the next one.
  */
-import { hasReason } from "../../protocols/api-server.ts";
-import { InkubeError } from "../../protocols/errors.ts";
 import type { Node, Pod } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { SchedulingCounts } from "../../protocols/scheduler.ts";
 import type { Context, Fields, Why } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
-import { formatTime } from "../../runtime/clock.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
 import type { Change } from "../client/informer.ts";
 import { faultFields } from "../client/faults.ts";
-import { Informer } from "../client/informer.ts";
-import { nodes, pods } from "../client/resources.ts";
+import { ClusterView } from "./cluster-view.ts";
 import { SchedulerCache } from "./core/cache.ts";
+import type { ClusterEvent } from "./core/cluster-event.ts";
+import { ClusterObjects } from "./core/cluster-objects.ts";
 import { needsPlacing, isTerminal, specChanged } from "./core/eligible.ts";
-import type { NodeInfo } from "./core/node-info.ts";
+import { mayHelp } from "./core/hints.ts";
+import { Nominator } from "./core/nominator.ts";
 import type { PodInfo } from "./core/pod-info.ts";
 import { podInfo } from "./core/pod-info.ts";
+import type { Profile } from "./core/profile.ts";
 import { SchedulingQueue } from "./core/queue.ts";
-import type { Decision } from "./core/schedule.ts";
-import type { Rejection } from "./core/framework.ts";
-import { reject, Scheduling } from "./core/schedule.ts";
+import type { Decision, NoFit, Placement } from "./core/schedule.ts";
+import type { Rejection, Snapshot } from "./core/framework.ts";
+import { Scheduling } from "./core/schedule.ts";
+import { PodBinder } from "./pod-binder.ts";
+import { PodReporter } from "./pod-reporter.ts";
 import { SchedulerMetrics } from "./scheduler-metrics.ts";
 import type { SchedulerOptions } from "./spec.ts";
 
@@ -32,14 +34,18 @@ const DECISIONS_PER_TURN_MAX = 128;
 
 export class SchedulingSession {
   private readonly ctx: Context<SchedulerOptions>;
-  private readonly client: Client;
-  private readonly recorder: EventRecorder;
-  private readonly nodeInformer: Informer<Node>;
-  private readonly podInformer: Informer<Pod>;
-  private readonly cache = new SchedulerCache();
+  private readonly profiles: ReadonlyMap<string, Profile>;
+  private readonly view: ClusterView;
+  private readonly snapshot: Snapshot = {
+    cache: new SchedulerCache(),
+    objects: new ClusterObjects(),
+    nominator: new Nominator(),
+  };
   private readonly queue: SchedulingQueue;
   private readonly metrics: SchedulerMetrics;
-  private readonly scheduling = new Scheduling();
+  private readonly scheduling = new Scheduling(this.snapshot);
+  private readonly binder: PodBinder;
+  private readonly reporter: PodReporter;
   /** Why a pod is to be tried: its creation, or what has changed since no node took it. */
   private readonly causes = new Map<string, Why>();
   private inFlight = 0;
@@ -50,24 +56,31 @@ export class SchedulingSession {
   private timer: Timer | undefined;
   private pumpPlanned = false;
 
-  constructor(ctx: Context<SchedulerOptions>, client: Client, recorder: EventRecorder) {
+  /** `profiles`: the first one's order holds for the queue, as it must be the same for all. */
+  constructor(ctx: Context<SchedulerOptions>, client: Client, recorder: EventRecorder, profiles: readonly Profile[]) {
     this.ctx = ctx;
-    this.client = client;
-    this.recorder = recorder;
-    this.queue = new SchedulingQueue(ctx.options.queue);
-    this.metrics = new SchedulerMetrics(ctx.metrics, ctx.options.schedulerName, this.queue, this.cache);
-    const onFault = (thrown: unknown, key: string): void => this.tellFault("listener threw", key, thrown);
-    this.nodeInformer = new Informer(ctx, client, nodes, {}, undefined, onFault);
-    this.podInformer = new Informer(ctx, client, pods, {}, undefined, onFault);
-    this.nodeInformer.onChange((change) => this.onNode(change));
-    this.podInformer.onChange((change) => this.onPod(change));
+    this.profiles = new Map(profiles.map((profile) => [profile.schedulerName, profile]));
+    const [sort] = profiles[0]?.plugins.queueSort ?? [];
+    const pause = pauses(ctx.options);
+    this.queue = new SchedulingQueue(
+      pause,
+      sort === undefined ? undefined : (left, right) => sort.queueSort(left, right),
+    );
+    this.metrics = new SchedulerMetrics(ctx.metrics, ctx.clock, this.queue, this.snapshot.cache);
+    this.binder = new PodBinder(ctx, recorder);
+    this.reporter = new PodReporter(ctx, client, recorder);
+    this.view = new ClusterView(ctx, client, this.snapshot.objects, {
+      onNode: (change) => this.onNode(change),
+      onPod: (change) => this.onPod(change),
+      onObject: (resource) => this.retryAfter({ kind: "object-changed", resource }),
+      onFault: (thrown, key) => this.tellFault("listener threw", key, thrown),
+    });
   }
 
   start(): void {
-    this.nodeInformer.start();
-    this.podInformer.start();
+    this.view.start();
     this.ctx.spawn(async () => {
-      await Promise.all([this.nodeInformer.whenSynced(), this.podInformer.whenSynced()]);
+      await this.view.whenSynced();
       this.ready = true;
       this.pump();
     });
@@ -76,8 +89,7 @@ export class SchedulingSession {
   stop(): void {
     this.stopped = true;
     this.metrics.close();
-    this.nodeInformer.stop();
-    this.podInformer.stop();
+    this.view.stop();
     this.timer?.cancel();
   }
 
@@ -93,46 +105,82 @@ export class SchedulingSession {
   }
 
   private onNode({ type, object }: Change<Node>): void {
+    const name = object.metadata?.name ?? "";
     if (type === "deleted") {
-      this.cache.removeNode(object.metadata?.name ?? "");
+      this.snapshot.cache.removeNode(name);
+      this.retryAfter({ kind: "node-deleted", name });
       return;
     }
-    this.retryOn(this.cache.setNode(object));
+    const event = this.snapshot.cache.setNode(object);
+    if (event !== undefined) this.retryAfter(event);
   }
 
   private onPod({ type, object, previous }: Change<Pod>): void {
+    const { cache, nominator } = this.snapshot;
     const { name, namespace, uid } = object.metadata ?? {};
     const key = `${namespace ?? ""}/${name ?? ""}`;
     if (type === "deleted" || isTerminal(object)) {
-      this.queue.delete(key);
-      this.causes.delete(key);
-      this.retryOn(this.nodeOf(this.cache.removePod(key)));
+      this.dismiss(key);
+      const placed = cache.removePod(key);
+      if (placed !== undefined) {
+        this.retryAfter({ kind: "pod-deleted", pod: placed.info, node: cache.node(placed.node) });
+      }
       return;
     }
     if ((object.spec?.nodeName ?? "") !== "") {
-      this.queue.delete(key);
-      this.causes.delete(key);
-      if (this.cache.setPod(object) && previous !== undefined)
-        this.retryOn(this.cache.node(object.spec?.nodeName ?? ""));
+      this.dismiss(key);
+      this.onPlaced(object);
       return;
     }
-    if (!needsPlacing(object, this.ctx.options.schedulerName) || this.cache.isPlaced(key, uid ?? "")) return;
+    const profile = this.profiles.get(object.spec?.schedulerName ?? "default-scheduler");
+    if (!needsPlacing(object)) this.dismiss(key);
+    if (profile === undefined || !needsPlacing(object) || cache.isPlaced(key, uid ?? "")) return;
     const isNew = previous === undefined || specChanged(previous, object);
     if (isNew) this.causes.set(key, this.ctx.trace.why());
-    this.queue.set(podInfo(object), isNew, this.ctx.clock.monotonicMs());
+    const info = podInfo(object);
+    // What has been nominated here shows in the object a little later; that it is not there yet takes nothing back.
+    if (info.nominatedNode !== "" || (previous?.status?.nominatedNodeName ?? "") !== "") {
+      nominator.set(info, info.nominatedNode);
+    }
+    this.queue.set(info, isNew, this.ctx.clock.monotonicMs(), this.isGated(profile, info));
     this.plan();
   }
 
-  private nodeOf(name: string | undefined): NodeInfo | undefined {
-    return name === undefined ? undefined : this.cache.node(name);
+  private onPlaced(pod: Pod): void {
+    const { cache } = this.snapshot;
+    const change = cache.setPod(pod);
+    if (change === undefined) return;
+    const { info, previous } = change;
+    const node = cache.node(pod.spec?.nodeName ?? "");
+    this.retryAfter(
+      previous === undefined
+        ? { kind: "pod-added", pod: info, node }
+        : { kind: "pod-updated", pod: info, previous, node },
+    );
   }
 
-  /** Pods that no node took are tried again when the node that changed takes them: the filters are their own hints. */
-  private retryOn(node: NodeInfo | undefined): void {
-    if (node === undefined) return;
+  /** Whoever it is, it waits for no node any more. */
+  private dismiss(key: string): void {
+    this.queue.delete(key);
+    this.causes.delete(key);
+    this.snapshot.nominator.delete(key);
+  }
+
+  /** A plugin that throws holds nothing back: what is wrong shows when the pod has its turn. */
+  private isGated({ plugins }: Profile, pod: PodInfo): boolean {
+    try {
+      return plugins.preEnqueue.some((plugin) => plugin.preEnqueue(pod) !== undefined);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Pods that no node took are tried again when a plugin that has rejected them says that this may help. */
+  private retryAfter(event: ClusterEvent): void {
+    if (this.queue.unplacedCount === 0) return;
     const why = this.ctx.trace.why();
-    const helps = (pod: PodInfo): boolean => {
-      const may = this.mayTake(pod, node);
+    const helps = (pod: PodInfo, rejectors: ReadonlySet<string>): boolean => {
+      const may = this.mayHelp(event, pod, rejectors);
       if (may && why !== "") this.causes.set(pod.key, why);
       return may;
     };
@@ -140,13 +188,18 @@ export class SchedulingSession {
     this.plan();
   }
 
-  /** A filter that throws says nothing, so the pod gets its attempt, and the fault is told there. */
-  private mayTake(pod: PodInfo, node: NodeInfo): boolean {
+  /** A hint that throws says nothing, so the pod gets its attempt, and the fault is told there. */
+  private mayHelp(event: ClusterEvent, pod: PodInfo, rejectors: ReadonlySet<string>): boolean {
     try {
-      return reject(pod, node) === undefined;
+      const profile = this.profileOf(pod);
+      return profile !== undefined && mayHelp(event, profile, pod, rejectors, this.snapshot);
     } catch {
       return true;
     }
+  }
+
+  private profileOf({ pod }: PodInfo): Profile | undefined {
+    return this.profiles.get(pod.spec?.schedulerName ?? "default-scheduler");
   }
 
   /** Changes of one turn are placed together, after all of them are in. */
@@ -181,36 +234,68 @@ export class SchedulingSession {
   }
 
   private place(pod: PodInfo): void {
+    const profile = this.profileOf(pod);
+    if (profile === undefined) return this.queue.delete(pod.key);
     const beganMs = this.ctx.clock.monotonicMs();
-    const decision = this.decide(pod);
+    const decision = this.decide(profile, pod);
     const decidedMs = this.ctx.clock.monotonicMs();
     if (decision === undefined) {
-      this.metrics.attempted("error", decidedMs - beganMs);
+      this.metrics.attempted("error", profile.schedulerName, decidedMs - beganMs);
       return this.queue.retry(pod, decidedMs);
     }
-    const { node } = decision;
-    if (node === undefined) {
-      this.metrics.attempted("unschedulable", decidedMs - beganMs);
-      this.queue.unschedulable(pod, decidedMs);
-      const fields = { nodes: this.cache.nodes.length, ...verdicts(decision.rejections) };
-      const told = this.ctx.trace.event("unschedulable", `pods/${pod.key}`, fields, this.causes.get(pod.key));
-      this.run(pod, () => this.report(pod, decision.message, told));
+    if (decision.node === undefined) {
+      this.metrics.attempted("unschedulable", profile.schedulerName, decidedMs - beganMs);
+      this.leave(pod, decision);
       return;
     }
     this.metrics.decided(decidedMs - beganMs);
-    this.cache.assume(pod, node);
-    const fields = { node, feasible: decision.scores.length, ...verdicts(decision.rejections) };
+    const { node } = decision;
+    this.snapshot.cache.assume(pod, node);
+    this.snapshot.nominator.delete(pod.key);
+    const fields = { node, feasible: decision.scores.nodes.length, ...verdicts(decision.rejections) };
     const scheduled = this.ctx.trace.event("scheduled", `pods/${pod.key}`, fields, this.causes.get(pod.key));
-    this.run(pod, () => this.bind(pod, node, scheduled, beganMs));
+    this.run(pod, () => this.bind(profile, pod, decision, scheduled, beganMs));
   }
 
-  private decide(pod: PodInfo): Decision | undefined {
+  private decide(profile: Profile, pod: PodInfo): Decision | undefined {
     try {
-      return this.scheduling.decide(pod, this.cache.nodes, this.ctx.random.next());
+      const observer = this.metrics.observer(profile.schedulerName);
+      return this.scheduling.decide(profile, pod, this.ctx.random.next(), observer);
     } catch (thrown) {
       this.tellFault("a plugin threw", pod.key, thrown);
       return undefined;
     }
+  }
+
+  /** No node takes it: it waits, and where room can be made for it that is done. */
+  private leave(pod: PodInfo, decision: NoFit): void {
+    const { cache, nominator } = this.snapshot;
+    const { postFilter, message, rejectors } = decision;
+    const victims = (postFilter?.victims ?? []).filter(({ terminating }) => !terminating);
+    this.queue.unschedulable(pod, this.ctx.clock.monotonicMs(), rejectors, victims.length > 0);
+    const nominated = postFilter?.nominatedNode;
+    if (nominated !== undefined) nominator.set(pod, nominated);
+    const fields = { nodes: cache.nodes.length, ...verdicts(decision.rejections) };
+    const told = this.ctx.trace.event("unschedulable", `pods/${pod.key}`, fields, this.causes.get(pod.key));
+    this.run(pod, () => this.reporter.unschedulable(pod, message, nominated, told));
+    if (postFilter === undefined || nominated === undefined) return;
+    this.metrics.preempting(postFilter.victims?.length ?? 0, postFilter.violations ?? 0);
+    if (victims.length === 0) return;
+    this.run(pod, () => this.preempt(pod, nominated, victims, told));
+  }
+
+  private async preempt(pod: PodInfo, node: string, victims: readonly PodInfo[], why: Why): Promise<void> {
+    const beganMs = this.ctx.clock.monotonicMs();
+    const { nominator } = this.snapshot;
+    // What is less urgent and was to come here may not fit any more, and looks for another place.
+    const displaced = [...nominator.on(node)].filter(({ priority }) => priority < pod.priority);
+    for (const { key } of displaced) nominator.delete(key);
+    const evicted = await this.reporter.preempt(pod, node, victims, displaced, why);
+    const nowMs = this.ctx.clock.monotonicMs();
+    this.metrics.preempted(evicted, nowMs - beganMs);
+    if (this.stopped) return;
+    for (const { key } of displaced) this.queue.activate(key);
+    this.queue.release(pod, !evicted, nowMs);
   }
 
   private run(pod: PodInfo, work: () => Promise<void>): void {
@@ -226,62 +311,44 @@ export class SchedulingSession {
     });
   }
 
-  private async bind(pod: PodInfo, node: string, why: Why, beganMs: number): Promise<void> {
+  private async bind(
+    profile: Profile,
+    pod: PodInfo,
+    { node, state }: Placement,
+    why: Why,
+    beganMs: number,
+  ): Promise<void> {
     const tries = this.queue.triesOf(pod.key);
-    const { name, namespace } = pod.pod.metadata ?? {};
-    try {
-      await this.client.because(why).bind(namespace ?? "", name ?? "", node, pod.uid);
-    } catch (error) {
-      if (!(error instanceof InkubeError)) throw error;
-      this.metrics.attempted("error", this.ctx.clock.monotonicMs() - beganMs);
-      this.cache.forget(pod);
+    const outcome = await this.binder.bind(profile, pod, node, state, why);
+    const nowMs = this.ctx.clock.monotonicMs();
+    if (outcome.kind !== "bound") {
+      const result = outcome.kind === "rejected" ? "unschedulable" : "error";
+      this.metrics.attempted(result, profile.schedulerName, nowMs - beganMs);
+      const placed = this.snapshot.cache.node(node);
+      this.snapshot.cache.forget(pod);
       if (this.stopped) return;
-      if (hasReason(error, "NotFound")) this.queue.delete(pod.key);
-      else if (this.queue.has(pod.key, pod.uid)) this.queue.retry(pod, this.ctx.clock.monotonicMs());
-      this.retryOn(this.cache.node(node));
-      this.ctx.log.debug("binding failed", { pod: pod.key, node, error: error.message });
+      if (outcome.kind === "gone") this.queue.delete(pod.key);
+      else if (outcome.kind === "rejected" && this.queue.has(pod.key, pod.uid)) {
+        this.queue.unschedulable(pod, nowMs, new Set([outcome.rejection.plugin]));
+        await this.reporter.unschedulable(pod, outcome.rejection.reasons.join(", "), undefined, why);
+      } else if (this.queue.has(pod.key, pod.uid)) this.queue.retry(pod, nowMs);
+      this.retryAfter({ kind: "pod-deleted", pod, node: placed });
       return;
     }
     this.bound++;
-    const nowMs = this.ctx.clock.monotonicMs();
-    this.metrics.attempted("scheduled", nowMs - beganMs);
+    this.metrics.attempted("scheduled", profile.schedulerName, nowMs - beganMs);
     if (tries !== undefined) this.metrics.scheduled(tries.attempts, nowMs - tries.sinceMs);
     if (this.queue.has(pod.key, pod.uid)) this.queue.delete(pod.key);
-    this.recorder
-      .because(why)
-      .event(typedPod(pod), "Normal", "Scheduled", `Successfully assigned ${pod.key} to ${node}`);
   }
+}
 
-  private async report(pod: PodInfo, message: string, why: Why): Promise<void> {
-    this.recorder.because(why).event(typedPod(pod), "Warning", "FailedScheduling", message);
-    const { name, namespace } = pod.pod.metadata ?? {};
-    const shown = pod.pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
-    if (shown?.status === "False" && shown.message === message) return;
-    const condition = {
-      type: "PodScheduled",
-      status: "False",
-      reason: "Unschedulable",
-      message,
-      lastProbeTime: null,
-      lastTransitionTime: shown?.status === "False" ? shown.lastTransitionTime : formatTime(this.ctx.clock.nowMs()),
-    };
-    try {
-      await this.client.because(why).patch(
-        pods,
-        name ?? "",
-        namespace,
-        { status: { conditions: [condition] } },
-        {
-          patchType: "application/strategic-merge-patch+json",
-          subresource: "status",
-        },
-      );
-    } catch (error) {
-      // The condition only tells: the next attempt writes it again.
-      if (!(error instanceof InkubeError)) throw error;
-      this.ctx.log.debug("condition not written", { pod: pod.key, error: error.message });
-    }
-  }
+/** How long pods pause, where the configuration says so. */
+function pauses({ queue, configuration }: SchedulerOptions): SchedulerOptions["queue"] {
+  const { podInitialBackoffSeconds: initial, podMaxBackoffSeconds: most } = configuration;
+  return {
+    backoffBaseMs: initial === undefined ? queue.backoffBaseMs : initial * 1_000,
+    backoffCapMs: most === undefined ? queue.backoffCapMs : most * 1_000,
+  };
 }
 
 /** How many nodes each plugin refused, as `NodeResourcesFit=2`. */
@@ -289,8 +356,4 @@ function verdicts(rejections: ReadonlyMap<string, Rejection>): Fields {
   const counts: Record<string, number> = {};
   for (const { plugin } of rejections.values()) counts[plugin] = (counts[plugin] ?? 0) + 1;
   return counts;
-}
-
-function typedPod(pod: PodInfo): Pod {
-  return { apiVersion: "v1", kind: "Pod", ...pod.pod };
 }

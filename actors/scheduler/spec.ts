@@ -1,4 +1,6 @@
 /** Options of the scheduler actor. */
+import type { ResolvedConfiguration } from "./core/configuration/types.ts";
+import { DEFAULT_CONFIGURATION } from "./core/configuration/configuration.ts";
 import type { QueueOptions } from "./core/queue.ts";
 import { QUEUE_DEFAULTS } from "./core/queue.ts";
 
@@ -7,8 +9,10 @@ export interface SchedulerOptions {
   readonly apiServers: readonly string[];
   /** The other schedulers' actors. */
   readonly peers: readonly string[];
-  /** Pods with this `schedulerName` are placed. */
-  readonly schedulerName: string;
+  /** Its profiles with their plugins: pods with one of their names as `schedulerName` are placed. */
+  readonly configuration: ResolvedConfiguration;
+  /** Plugins that are not Kubernetes': each name's JavaScript module, a `file:` URL whose default export makes the plugin. */
+  readonly plugins: Readonly<Record<string, { readonly module: string }>>;
   /**
    * Bindings, and reports of pods that can't be placed, under way at a time. 64: enough to keep three etcd members'
    * disks in full batches, few enough not to crowd the API server.
@@ -27,7 +31,8 @@ export interface SchedulerOptions {
 }
 
 export const SCHEDULER_DEFAULTS: Omit<SchedulerOptions, "apiServers" | "peers"> = {
-  schedulerName: "default-scheduler",
+  configuration: DEFAULT_CONFIGURATION,
+  plugins: {},
   inFlightMax: 64,
   queue: QUEUE_DEFAULTS,
   lease: { leaseDurationMs: 6_000, renewPeriodMs: 2_500, renewDeadlineMs: 4_500 },

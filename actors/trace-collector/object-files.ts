@@ -10,8 +10,11 @@ import { decodeSegment, encodeChangeBatch, partsOfName } from "./core/segments/f
 import type { ObjectWatch } from "./object-watch.ts";
 import type { RecordFiles } from "./record-files.ts";
 
-/** Changes are gathered for so long, unless they are many: they are packed together, and one is like the other. */
-const GATHER_MS = 1_000;
+/**
+ * Changes are gathered for so long, unless they are many: they are packed together, and one is like the other. Less than what a
+ * keeper looks for what is new after, so that each of its looks finds them due: what is younger is lost at a SIGKILL.
+ */
+const GATHER_MS = 100;
 const GATHER_BYTES = 65_536;
 
 export interface KeptObjects {
@@ -44,13 +47,14 @@ export class ObjectFiles {
     let kept: KeptObjects | undefined;
     let baseBytes = 0;
     for (const name of names) {
-      for (const { part, packed, lastRevision } of batchesOf(await files.read(name), name, checksum)) {
-        if (part === "base") baseBytes += packed.length;
+      for (const batch of batchesOf(await files.read(name), name, checksum)) {
+        const { part, lastRevision } = batch;
+        if (part === "base") baseBytes += roomOf(batch);
         else if (part === "base-end") {
           kept = { revision: lastRevision, baseBytes, changedBytes: 0 };
           baseBytes = 0;
         } else if (kept !== undefined) {
-          kept = { ...kept, revision: lastRevision, changedBytes: kept.changedBytes + packed.length };
+          kept = { ...kept, revision: lastRevision, changedBytes: kept.changedBytes + roomOf(batch) };
         }
       }
     }
@@ -83,7 +87,7 @@ export class ObjectFiles {
     const { checksum, bytesMax, log, clock } = this.home;
     this.savedMs = clock.monotonicMs();
     const half = bytesMax / 2;
-    const base = batches.filter(({ part }) => part !== "change").reduce((sum, { packed }) => sum + packed.length, 0);
+    const base = batches.filter(({ part }) => part !== "change").reduce((sum, batch) => sum + roomOf(batch), 0);
     if (base > half && !this.isTooLarge)
       log.warn("the trace has no room for the objects of the store", { bytes: base });
     this.isTooLarge = base > half || (this.isTooLarge && base === 0);
@@ -98,10 +102,14 @@ export class ObjectFiles {
       this.baseBytes = base;
       this.changedBytes = 0;
     }
-    for (const { part, packed } of batches) if (part === "change") this.changedBytes += packed.length;
+    for (const batch of batches) if (batch.part === "change") this.changedBytes += roomOf(batch);
     // Not each time that little was written to a large store: to read it costs as much as what it is.
     if (this.changedBytes > (this.isTooLarge ? half : Math.max(half - this.baseBytes, half / 4))) this.watch.renew();
   }
+}
+
+function roomOf({ packed, heads }: ChangeBatch): number {
+  return packed.length + (heads?.length ?? 0);
 }
 
 function batchesOf(file: Uint8Array | undefined, name: string, checksum: Checksum): readonly ChangeBatch[] {

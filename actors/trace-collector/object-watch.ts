@@ -9,7 +9,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Hash } from "./core/sealed.ts";
 import { sealed } from "./core/sealed.ts";
 import type { StoredChange } from "./core/segments/changes.ts";
-import { encodeChanges } from "./core/segments/changes.ts";
+import { encodeChanges, headsOf } from "./core/segments/changes.ts";
 import type { ChangeBatch, ChangePart } from "./core/segments/format.ts";
 
 const EVERYTHING = { key: "\0", rangeEnd: "\0" };
@@ -187,8 +187,9 @@ export class ObjectWatch {
   private batch(part: ChangePart, changes: readonly StoredChange[], lastRevision: number): ChangeBatch {
     const bytes = encodeChanges(changes);
     const packed = changes.length === 0 ? bytes : this.home.pack(bytes);
+    const heads = headsOf(changes, this.home.pack);
     const firstRevision = changes[0]?.revision ?? lastRevision;
-    return { part, firstRevision, lastRevision, bytes: bytes.length, count: changes.length, packed };
+    return { part, firstRevision, lastRevision, bytes: bytes.length, count: changes.length, packed, heads };
   }
 }
 

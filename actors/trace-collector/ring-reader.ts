@@ -71,3 +71,16 @@ export function gapBefore(event: TraceEvent, lost: number): TraceEvent {
   const place = { actor, sequence: sequence - 1, lamport, timeMs };
   return { ...place, kind: "gap", subject: actor, peer: "", cause: "", detail: `lost=${lost}` };
 }
+
+/** The newest `max` events, and what had to go before them as a gap of each actor. */
+export function withinBound(events: TraceEvent[], max: number): TraceEvent[] {
+  if (events.length <= max) return events;
+  const kept = events.slice(events.length - max);
+  const lost = new Map<string, { readonly last: TraceEvent; readonly count: number }>();
+  for (const event of events.slice(0, events.length - max)) {
+    const count = event.kind === "gap" ? Number(event.detail.slice("lost=".length)) : 1;
+    lost.set(event.actor, { last: event, count: (lost.get(event.actor)?.count ?? 0) + count });
+  }
+  const gaps = [...lost.values()].map(({ last, count }) => gapBefore({ ...last, sequence: last.sequence + 1 }, count));
+  return [...gaps, ...kept];
+}

@@ -16,7 +16,7 @@ import { checksum } from "./io/checksum.ts";
 import { newHash, pack, unpack } from "./io/pack.ts";
 import { ObjectWatch } from "./object-watch.ts";
 import { RecordKeeper } from "./record-keeper.ts";
-import { RingReader, gapBefore } from "./ring-reader.ts";
+import { RingReader, withinBound } from "./ring-reader.ts";
 import type { TraceCollectorOptions } from "./spec.ts";
 import { limitsOf } from "./spec.ts";
 
@@ -120,17 +120,4 @@ function follow(
     timer.cancel();
     bells.forEach((stop) => stop());
   });
-}
-
-/** The newest `max` events, and what had to go before them as a gap of each actor. */
-function withinBound(events: TraceEvent[], max: number): TraceEvent[] {
-  if (events.length <= max) return events;
-  const kept = events.slice(events.length - max);
-  const lost = new Map<string, { readonly last: TraceEvent; readonly count: number }>();
-  for (const event of events.slice(0, events.length - max)) {
-    const count = event.kind === "gap" ? Number(event.detail.slice("lost=".length)) : 1;
-    lost.set(event.actor, { last: event, count: (lost.get(event.actor)?.count ?? 0) + count });
-  }
-  const gaps = [...lost.values()].map(({ last, count }) => gapBefore({ ...last, sequence: last.sequence + 1 }, count));
-  return [...gaps, ...kept];
 }

@@ -20,6 +20,11 @@ const SETTLED_MS = 1_500;
  */
 const TEXT_PIECE_BYTES = 64 * 1_024;
 
+/** What a thread's global object has for its bundles, which have no `import()` of their own: a module of the user by its URL. */
+export interface ModuleDoor {
+  inkubeImport?: (url: string) => Promise<unknown>;
+}
+
 export interface LoadedBundle {
   /** The actor is up: keeps what V8 has compiled, and will compile soon, for the next thread that loads the bundle. */
   saveCache(): void;
@@ -37,6 +42,7 @@ export function loadBundle(file: string): LoadedBundle | Promise<LoadedBundle> {
     exports: object,
     filename: string,
   ) => void;
+  (globalThis as ModuleDoor).inkubeImport = (url) => import(url);
   const module_ = { exports: {} };
   run(createRequire(file), module_, module_.exports, file);
   let saved = isCached;

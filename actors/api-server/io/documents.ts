@@ -29,7 +29,11 @@ const ISSUER_HEADERS = { "cache-control": "public, max-age=3600" };
 const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-cache, private" };
 
 /** Paths that anyone may read. Source: ClusterRole `system:public-info-viewer`. */
-export const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/livez", "/readyz", "/version", "/version/"]);
+export const PUBLIC_PATHS: ReadonlySet<string> = new Set([
+  ...["/healthz", "/livez", "/readyz", "/version", "/version/"],
+  // By which a node that joins learns whom to trust. Source: kubeadm's Role `kubeadm:bootstrap-signer-clusterinfo`.
+  "/api/v1/namespaces/kube-public/configmaps/cluster-info",
+]);
 
 interface Document {
   readonly bytes: Uint8Array;

@@ -52,7 +52,7 @@ export class HttpArrival implements Arrival, Entrant {
   }
 
   get isPublic(): boolean {
-    return PUBLIC_PATHS.has(this.location.path);
+    return PUBLIC_PATHS.has(this.location.path) && ["GET", "HEAD"].includes(this.request.method);
   }
 
   get auditId(): string {

@@ -1,17 +1,16 @@
-/** `pods/log`: read from the kubelet of the pod's node, over HTTP on its loopback port, as it comes. */
-import { request as httpRequest } from "node:http";
+/** `pods/log`: read from the kubelet of the pod's node, as it comes. */
 import { statusError } from "../../../protocols/api-server.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { badRequest, failure, internalError, notFound } from "../core/machinery/status.ts";
 import type { LogOptions } from "../core/rest/log-options.ts";
 import { checkProxyable } from "../core/rest/proxied-address.ts";
+import type { KubeletAccess } from "../metrics.ts";
 import { goWords } from "./go-words.ts";
-import { kubeletToken } from "./kubelet-token.ts";
+import { askKubelet, kubeletAddress, kubeletUrl } from "./kubelet-address.ts";
 import type { HttpAnswer } from "./http-messages.ts";
 import { pour } from "./http-messages.ts";
 import { refuseUpgrade } from "./upgrades.ts";
 
-const PORT_MAX = 65_535;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** The kubelet's refusals are short. */
 const REFUSAL_BYTES_MAX = 4_096;
@@ -33,20 +32,10 @@ export function logContainer(pod: Pod, asked: string | undefined): string {
   throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${names.join(" ")}]`);
 }
 
-/** Where the kubelet of a node listens. @throws Status 500 when the node does not say */
-export function kubeletAddress(node: Node): { readonly host: string; readonly port: number } {
-  const host = node.status?.addresses?.find((address) => address.type === "InternalIP")?.address;
-  const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port;
-  if (host === undefined || port === undefined || !Number.isInteger(port) || port < 1 || port > PORT_MAX)
-    throw internalError(`node ${node.metadata?.name ?? ""} does not say where its kubelet listens`);
-  return { host, port };
-}
-
-/** @param token that of the cluster */
 export function streamLogs(
   pod: Pod,
   node: Node | undefined,
-  token: string,
+  access: KubeletAccess,
   asked: { readonly container: string | undefined; readonly options: LogOptions },
   answer: HttpAnswer,
 ): Promise<void> {
@@ -55,26 +44,21 @@ export function streamLogs(
   const container = logContainer(pod, asked.container);
   if (!nodeName) throw badRequest(`pod ${name} does not have a host assigned`);
   if (node === undefined) throw notFound({ group: "", resource: "nodes" }, nodeName);
-  const { host, port } = kubeletAddress(node);
-  checkProxyable(host);
+  const address = kubeletAddress(node);
+  checkProxyable(address.host);
   const parameters = Object.entries(asked.options)
     .map(([option, value]) => `${option}=${encodeURIComponent(value)}`)
     .join("&");
   const path = `/containerLogs/${[namespace, name, container].map(encodeURIComponent).join("/")}?${parameters}`;
   return new Promise((resolve, reject) => {
-    const outgoing = httpRequest({
-      host,
-      port,
-      path,
-      headers: { authorization: `Bearer ${kubeletToken(token, { host, port })}` },
-    });
+    const outgoing = askKubelet(address, path, access);
     const connecting = setTimeout(
       () => outgoing.destroy(Object.assign(new Error(), { code: "ETIMEDOUT" })),
       CONNECT_TIMEOUT_MS,
     );
     const failed = (error: Error): void => {
       clearTimeout(connecting);
-      reject(internalError(`Get "http://${host}:${port}${path}": ${goWords(error, { host, port, serverName: "" })}`));
+      reject(internalError(`Get "${kubeletUrl(address, path)}": ${goWords(error, { ...address, serverName: "" })}`));
     };
     outgoing.on("error", failed);
     refuseUpgrade(outgoing, failed);

@@ -1,4 +1,5 @@
 /** What is passed on: groups that another server answers for, and the `proxy` of pods, services and nodes. */
+import type { RequestOptions } from "node:https";
 import { statusError } from "../../../protocols/api-server.ts";
 import type { APIService } from "../../../protocols/kubernetes/types/apiregistration-v1.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
@@ -19,8 +20,7 @@ import { Connections, forward } from "./forward.ts";
 import { tlsOptions } from "./https-client.ts";
 import type { HttpAnswer, HttpRequest } from "./http-messages.ts";
 import { AUDIT_ID } from "./http-messages.ts";
-import { kubeletToken } from "./kubelet-token.ts";
-import { kubeletAddress } from "./pod-logs.ts";
+import { kubeletAddress, kubeletCredentials } from "./kubelet-address.ts";
 
 /** Under way to one other server at a time, watches included: a slow one holds up nobody but its own. */
 const UNDER_WAY_MAX = 1_000;
@@ -100,7 +100,7 @@ export class Proxies {
       request.stream?.resume();
       return answer.send(301, { location: `${prefix}/${rest}` }, undefined);
     }
-    const { host, port, token } = await this.addressOf(path, scope);
+    const { host, port, token, tls } = await this.addressOf(path, scope);
     const ended = this.underWay.begin(`${host}:${port}`);
     const upstreamPath = rest.startsWith("/") ? rest : `/${rest}`;
     const authority = `${host}:${port}`;
@@ -111,9 +111,9 @@ export class Proxies {
       ...(token === undefined ? {} : { authorization: [`Bearer ${token}`] }),
     };
     const upstream: Upstream = {
-      secure: scheme === "https",
+      secure: tls !== undefined || scheme === "https",
       // As kube-apiserver, which does not know whose certificate it should be.
-      options: { host, port, path: upstreamPath, rejectUnauthorized: false },
+      options: { ...tls, host, port, path: upstreamPath, rejectUnauthorized: false },
       headers,
       rewrite: (link) => rewrittenLink(link, place),
     };
@@ -121,10 +121,7 @@ export class Proxies {
     forward(request, answer, upstream, { failed, ended }, this.connections);
   }
 
-  private addressOf(
-    path: ProxyPath,
-    scope: RequestScope,
-  ): Promise<{ readonly host: string; readonly port: number; readonly token?: string }> {
+  private addressOf(path: ProxyPath, scope: RequestScope): Promise<Address & KubeletSecrets> {
     switch (path.resource) {
       case "pods":
         return this.podAddress(path, scope);
@@ -160,12 +157,19 @@ export class Proxies {
     return endpoint;
   }
 
-  private async nodeAddress({ name, port }: ProxyPath, scope: RequestScope): Promise<Address & { token?: string }> {
+  private async nodeAddress({ name, port }: ProxyPath, scope: RequestScope): Promise<Address & KubeletSecrets> {
     const node = (await this.object(scope, "nodes", undefined, name)) as Node;
     const kubelet = kubeletAddress(node);
     checkProxyable(kubelet.host);
     if (port !== "" && port !== String(kubelet.port)) return { host: kubelet.host, port: portNumber(port) };
-    return { ...kubelet, token: kubeletToken(this.backend.options.kubeletToken, kubelet) };
+    const { tls, token } = kubeletCredentials(kubelet, this.backend.options);
+    const { host } = kubelet;
+    return {
+      host,
+      port: kubelet.port,
+      ...(token === undefined ? {} : { token }),
+      ...(kubelet.secure ? { tls } : {}),
+    };
   }
 
   private async object(
@@ -183,6 +187,12 @@ export class Proxies {
 interface Address {
   readonly host: string;
   readonly port: number;
+}
+
+/** By which a kubelet lets us in. `tls`: only over HTTPS. */
+interface KubeletSecrets {
+  readonly token?: string;
+  readonly tls?: RequestOptions;
 }
 
 function portNumber(text: string): number {

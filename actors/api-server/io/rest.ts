@@ -437,7 +437,7 @@ export class Rest {
         if (!hasReason(error, "NotFound")) throw error;
       }
     }
-    await streamLogs(pod, node, options.kubeletToken, asked, reply.answer);
+    await streamLogs(pod, node, options, asked, reply.answer);
   }
 
   private async watch(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<void> {

@@ -21,6 +21,7 @@ import { Informer } from "../../client/informer.ts";
 import type { Resource } from "../../client/resources.ts";
 import type { Reconcile } from "../../client/work-queue.ts";
 import { WorkQueue } from "../../client/work-queue.ts";
+import { carrying } from "../io/carried-why.ts";
 import type { Modules } from "./module/modules.ts";
 
 /** All that a controller under test has of the world. In the simulation all of it is a function of the seed. */
@@ -197,7 +198,8 @@ function controllerActor(
   });
 }
 
-export function envOf(ctx: Context<ControllerOptions>, kubeconfig?: string): Env {
+export function envOf(given: Context<ControllerOptions>, kubeconfig?: string): Env {
+  const { ctx, run } = carrying(given);
   const client = new Client(ctx, ctx.options.apiServers, { checksBodies: true });
   // An async function is welcome wherever one without a result is; nobody else would hear of its failure.
   const watched = (result: unknown): void => {
@@ -210,7 +212,7 @@ export function envOf(ctx: Context<ControllerOptions>, kubeconfig?: string): Env
     informer: (resource, selector) => new AwaitingInformer(ctx, client, resource, selector ?? {}, watched),
     queue: (name, reconcile) => {
       const queue = new WorkQueue(ctx, { name });
-      queue.run(reconcile);
+      queue.run((key, why) => run(why, () => reconcile(key, why)));
       return queue;
     },
     kubeconfig,

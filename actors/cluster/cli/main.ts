@@ -5,12 +5,15 @@ import { Command, CommanderError } from "commander";
 import { applyCommand } from "./apply.ts";
 import { chaosCommand } from "./chaos.ts";
 import { deleteCommand } from "./delete.ts";
+import { etcdCommand } from "./etcd.ts";
 import { envtestAssetsCommand } from "./envtest-assets.ts";
 import { explain } from "./failure.ts";
 import { getCommand } from "./get.ts";
+import { joinCommand } from "./join.ts";
 import { logsCommand } from "./logs.ts";
 import { scaleCommand } from "./scale.ts";
 import { simulateCommand } from "./simulate.ts";
+import { tokenCommand } from "./token.ts";
 import { traceCommand } from "./trace.ts";
 import { upCommand } from "./up.ts";
 
@@ -26,6 +29,8 @@ const program = new Command("inkube")
   .exitOverride();
 for (const command of [
   upCommand(),
+  joinCommand(),
+  tokenCommand(),
   applyCommand(),
   getCommand(),
   deleteCommand(),
@@ -34,6 +39,7 @@ for (const command of [
   traceCommand(),
   simulateCommand(),
   envtestAssetsCommand(),
+  etcdCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

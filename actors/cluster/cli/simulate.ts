@@ -1,5 +1,5 @@
 /** `inkube simulate`: the whole cluster in one thread on virtual time, from one seed; or many seeds at once. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { integer } from "./arguments.ts";
 import { refuse } from "./failure.ts";
 
@@ -12,6 +12,7 @@ interface SimulateOptions {
   readonly record?: string;
   readonly replay?: string;
   readonly selfCheck: string;
+  readonly twice?: true;
   readonly faults?: true | string;
 }
 
@@ -30,6 +31,9 @@ export function simulateCommand(): Command {
       "besides kills: bad links, disks and clocks, and power failures; or the plan of a JSON file",
     )
     .option("--self-check <percent>", "with --seeds: run so many of the seeds twice, and compare", "5")
+    .addOption(
+      new Option("--twice", "with --seeds: run each of them twice, as --self-check 100").conflicts("selfCheck"),
+    )
     .action(simulate);
 }
 
@@ -40,7 +44,7 @@ async function simulate(options: SimulateOptions, command: Command): Promise<voi
   const faults = simulation.faultsOf(options.faults);
   if (options.seeds !== undefined) {
     const jobs = options.jobs === undefined ? undefined : integer("--jobs", options.jobs, 1, 1_024);
-    const selfCheckShare = integer("--self-check", options.selfCheck, 0, 100) / 100;
+    const selfCheckShare = options.twice === true ? 1 : integer("--self-check", options.selfCheck, 0, 100) / 100;
     await simulation.runMany({
       seeds: integer("--seeds", options.seeds, 1, 1_000_000),
       jobs,
@@ -67,7 +71,7 @@ function checkTogether(command: Command): void {
     if (flag !== undefined) throw refuse(`--${flag} has no meaning ${why}`);
   };
   if (given("replay"))
-    refuseSome(["seed", "seeds", "jobs", "minutes", "record", "faults", "selfCheck"], "beside --replay");
+    refuseSome(["seed", "seeds", "jobs", "minutes", "record", "faults", "selfCheck", "twice"], "beside --replay");
   if (given("seeds")) refuseSome(["seed", "trace", "record"], "beside --seeds");
-  else refuseSome(["jobs", "selfCheck"], "without --seeds");
+  else refuseSome(["jobs", "selfCheck", "twice"], "without --seeds");
 }

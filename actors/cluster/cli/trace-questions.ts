@@ -11,6 +11,7 @@ import { rulesOf } from "../../api-server/core/kinds/kinds.ts";
 import { toTable } from "../../api-server/core/machinery/table.ts";
 import { divergenceOf } from "../../trace-collector/core/divergence.ts";
 import { matches } from "../../trace-collector/core/filter.ts";
+import { objectOf } from "../../trace-collector/core/state.ts";
 import { resourceOf } from "../../trace-collector/core/subjects.ts";
 import { QUERY_DEFAULTS, queryRecord } from "../../trace-collector/io/sql.ts";
 import { openRecord } from "../open-trace.ts";
@@ -126,7 +127,7 @@ export function stateCommand(): Command {
 }
 
 function printState({ objects, revision, timeMs }: StateOfObjects, word: string, options: StateOptions): void {
-  const items = objects.map(({ object }) => object);
+  const items = objects.map(objectOf);
   if (options.json === true || options.output === "json" || options.output === "yaml") {
     const list = { apiVersion: "v1", kind: "List", metadata: { resourceVersion: String(revision) }, items };
     const text = options.output === "yaml" ? stringify(list) : `${JSON.stringify(list, undefined, 4)}\n`;

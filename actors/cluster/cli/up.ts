@@ -8,6 +8,8 @@ import { Cluster } from "../cluster.ts";
 import type { ClusterOptions } from "../options.ts";
 import { integer } from "./arguments.ts";
 import { auditLogOf } from "./audit-log.ts";
+import type { EtcdFlags } from "./external-etcd.ts";
+import { externalEtcdOf, withEtcdFlags } from "./external-etcd.ts";
 import { refuse } from "./failure.ts";
 import { parseImages } from "./images.ts";
 import { KUBECONFIG_FILE } from "./kubeconfig-file.ts";
@@ -16,13 +18,16 @@ import { LiveView } from "./live-view.ts";
 import { readManifests } from "./manifest-files.ts";
 import { PlainView } from "./plain-view.ts";
 import { Screen } from "./screen.ts";
+import { stopRequest } from "./stop-request.ts";
 import { otlpOf } from "./otlp.ts";
+import { schedulerOf } from "./scheduler-flags.ts";
 import { duration } from "./view.ts";
 
-interface UpOptions {
+interface UpOptions extends EtcdFlags {
   readonly masters?: string;
   readonly workers?: string;
   readonly apiOnly?: boolean;
+  readonly host: string;
   readonly port: string;
   readonly dataDir?: string;
   readonly manifest: readonly string[];
@@ -33,6 +38,8 @@ interface UpOptions {
   readonly otlp?: string | true;
   readonly metricsPort?: string;
   readonly dashboard?: string | true;
+  readonly schedulerConfig?: string;
+  readonly schedulerPlugin: readonly string[];
   readonly auditPolicyFile?: string;
   readonly auditLogPath?: string;
   readonly auditLogMaxage?: string;
@@ -40,10 +47,8 @@ interface UpOptions {
   readonly auditLogMaxsize?: string;
 }
 
-const FORCED_EXIT_CODE = 130;
-
 export function upCommand(): Command {
-  return new Command("up")
+  return withEtcdFlags(new Command("up"))
     .description("run a cluster in this terminal until Ctrl-C")
     .option(
       "--masters <count>",
@@ -51,7 +56,8 @@ export function upCommand(): Command {
     )
     .option("--workers <count>", "a kubelet, kube-proxy and container runtime each (default: 3; none with --api-only)")
     .option("--api-only", "the API alone, for controllers of your own: no scheduler, no controllers, no workers")
-    .option("--port <port>", "of the Kubernetes API on 127.0.0.1; 0 is any free one", "0")
+    .option("--host <address>", "of this machine to serve the API on, for nodes and clients elsewhere", "127.0.0.1")
+    .option("--port <port>", "of the Kubernetes API; 0 is any free one", "0")
     .option("--data-dir <path>", "keep everything there, and go on from there (default: keep nothing)")
     .option("--manifest <file...>", "apply these once the cluster is ready", [])
     .option("--image <name=what...>", "what an image runs: a JavaScript module, or a command", [])
@@ -61,6 +67,8 @@ export function upCommand(): Command {
       "--otlp [url]",
       "send what happens to a collector of OpenTelemetry (default: OTEL_EXPORTER_OTLP_ENDPOINT's)",
     )
+    .option("--scheduler-config <path>", "a KubeSchedulerConfiguration: profiles, plugins, weights")
+    .option("--scheduler-plugin <name=module...>", "a plugin of your own, as a JavaScript module", [])
     .option("--audit-policy-file <path>", "which requests go to the audit log: a Policy of audit.k8s.io/v1")
     .option("--audit-log-path <path>", "file of the audit log")
     .option("--audit-log-maxage <days>", "that files put aside are kept; 0 is for ever (default: 366)")
@@ -124,14 +132,18 @@ async function up(options: UpOptions): Promise<void> {
 
 function clusterOptionsOf(options: UpOptions): ClusterOptions {
   const apiOnly = options.apiOnly === true;
+  const etcd = externalEtcdOf(options);
   return {
     masters: integer("--masters", options.masters ?? (apiOnly ? "1" : "3"), 1, 7),
     workers: integer("--workers", options.workers ?? (apiOnly ? "0" : "3"), 0, 500),
     controllers: !apiOnly,
+    host: options.host,
     port: integer("--port", options.port, 0, 65_535),
     pods: options.pods,
     images: parseImages(options.image),
     ...auditOf(options),
+    ...(etcd === undefined ? {} : { etcd }),
+    ...schedulerOf(options.schedulerConfig, options.schedulerPlugin, say),
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     ...(options.otlp === undefined ? {} : { otlp: otlpOf(options.otlp, process.env) }),
     ...(options.nodesPerThread === undefined
@@ -149,20 +161,6 @@ function auditOf(options: UpOptions): Pick<ClusterOptions, "audit"> {
     maxsize: options.auditLogMaxsize,
   });
   return audit === undefined ? {} : { audit };
-}
-
-/** Resolves at the first Ctrl-C (or SIGTERM); the second one ends the process at once. */
-function stopRequest(): Promise<void> {
-  return new Promise((stop) => {
-    let asked = false;
-    const ask = (): void => {
-      if (asked) process.exit(FORCED_EXIT_CODE);
-      asked = true;
-      stop();
-    };
-    process.on("SIGINT", ask);
-    process.on("SIGTERM", ask);
-  });
 }
 
 /** The file is the cluster's: it is removed with it, unless somebody else has written there meanwhile. */

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { StandIn } from "../cluster.ts";
+import type { StandIn } from "../stand-in.ts";
 import { Cluster } from "../cluster.ts";
 import { auditLogOf } from "../cli/audit-log.ts";
 import { KUBE_APISERVER } from "./command-lines.ts";

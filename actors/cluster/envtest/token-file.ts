@@ -1,5 +1,5 @@
 /** The file of `--token-auth-file`. */
-import type { StandIn } from "../cluster.ts";
+import type { StandIn } from "../stand-in.ts";
 
 /** `token,user,uid,"group1,group2"` a line. Source: apiserver `authentication/token/tokenfile`. */
 export function tokensOf(text: string): NonNullable<StandIn["tokens"]> {

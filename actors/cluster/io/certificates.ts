@@ -26,7 +26,7 @@ import {
   setOf,
   time,
   utf8String,
-} from "./der.ts";
+} from "../../../protocols/der.ts";
 
 /** A certificate and its private key, both PEM. */
 export interface Credential {
@@ -94,6 +94,20 @@ export function makeCertificate(
     nowMs,
   });
   return { certificate, key: keyPem(privateKey) };
+}
+
+/** A request for a certificate (PKCS #10, RFC 2986) with the key that it is for, both PEM. */
+export function makeCertificateRequest(subject: Subject): { readonly request: string; readonly key: string } {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const body = sequence(
+    integer(Buffer.of(0)), // v1
+    makeName(subject),
+    publicKey.export({ type: "spki", format: "der" }),
+    context(0, Buffer.alloc(0)),
+  );
+  const algorithm = sequence(objectIdentifier(ECDSA_WITH_SHA256));
+  const request = sequence(body, algorithm, bitString(sign("sha256", body, privateKey), 0));
+  return { request: pem("CERTIFICATE REQUEST", request), key: keyPem(privateKey) };
 }
 
 /** A P-256 key to sign with: PEM, PKCS #8. */

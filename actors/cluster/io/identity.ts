@@ -13,7 +13,7 @@ export interface Identity {
   readonly clusterId: string;
   /** PEM. */
   readonly authority: string;
-  /** PEM; signs the certificates of clients. It never leaves the main thread. */
+  /** PEM; signs the certificates of clients. Besides the main thread the controller-managers have it. */
   readonly authorityKey: string;
   readonly server: Credential;
   /** PEM; the same for all API servers, so that each takes the tokens that another one has made. */
@@ -85,16 +85,16 @@ export function restoredIdentity(directory: DataDirectory, identity: Identity): 
 }
 
 /**
- * The certificate to serve with where clients come by `address` besides: pods find the API servers under the address of a Service, whose
+ * The certificate to serve with where clients come by `addresses` besides: pods find the API servers under the address of a Service, whose
  * range is another one when another cluster of this machine has the last one's.
  */
 export function servingCertificate(
   { authority, authorityKey, server }: Identity,
-  address: string,
+  addresses: readonly string[],
   nowMs: number,
 ): Credential {
-  if (vouchesFor(server.certificate, address)) return server;
-  return makeServing({ certificate: authority, key: authorityKey }, [address], nowMs);
+  if (addresses.every((address) => vouchesFor(server.certificate, address))) return server;
+  return makeServing({ certificate: authority, key: authorityKey }, addresses, nowMs);
 }
 
 /** By which servers behind APIServices know that it is an API server who tells them who asks. */
@@ -104,6 +104,17 @@ export function proxyClientCertificate(
 ): { readonly cert: string; readonly key: string } {
   const signer = { certificate: authority, key: authorityKey };
   const { certificate, key } = makeCertificate(signer, { commonName: "front-proxy-client" }, [], nowMs);
+  return { cert: certificate, key };
+}
+
+/** By which kubelets that run elsewhere know an API server. As kubeadm's. */
+export function kubeletClientCertificate(
+  { authority, authorityKey }: Identity,
+  nowMs: number,
+): { readonly cert: string; readonly key: string } {
+  const signer = { certificate: authority, key: authorityKey };
+  const subject = { commonName: "kube-apiserver-kubelet-client", organizations: ["system:masters"] };
+  const { certificate, key } = makeCertificate(signer, subject, [], nowMs);
   return { cert: certificate, key };
 }
 

@@ -8,6 +8,8 @@ import type { DataDirectory } from "./data-directory.ts";
 
 /** Where the actors keep what is theirs. */
 export const ACTORS = "actors";
+/** Directories of volumes. */
+export const VOLUMES = "volumes";
 
 /** `state` as `encodeStore` makes it. What an attempt before left there is replaced. Errors: DATA_DIRECTORY_UNUSABLE. */
 export function restoreMembers(directory: DataDirectory, members: readonly string[], state: Uint8Array): void {

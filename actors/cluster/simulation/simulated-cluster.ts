@@ -113,7 +113,7 @@ export class SimulatedCluster {
         etcd: etcdActor,
         "api-server": apiServers(options),
         scheduler: schedulerActor,
-        "controller-manager": controllerManagerActor,
+        "controller-manager": controllerManagerActor(),
         kubelet: kubeletActor(),
         "kube-proxy": kubeProxyActor,
         "container-runtime": containerRuntimeActor(),

@@ -14,8 +14,10 @@ export const CHANNEL_KEY = "inkube";
 
 /** Environment that the container side reads. All optional. */
 export type ContainerEnv = {
-  /** The pod's own loopback address; `127.0.0.1` where pods share one. */
+  /** The pod's address. */
   readonly POD_IP?: string;
+  /** `1` where other pods have the same address. */
+  readonly INKUBE_SHARES_IP?: string;
   readonly POD_NAMESPACE?: string;
   /** The pod's name: what `os.hostname()` answers. */
   readonly HOSTNAME?: string;

@@ -25,12 +25,12 @@ export function installContainerNetwork(options: ContainerNetworkOptions): void 
   const names = new ClusterNames(env);
   const mapped = new Map<number, { readonly host: string; readonly port: number }>();
   if (podIp !== undefined) {
-    patchListen(podIp, (port, host, actual) => {
+    patchListen(podIp, env.INKUBE_SHARES_IP === "1", (port, host, actual) => {
       mapped.set(port, { host, port: actual });
       options.report({ kind: "listening", port, host, actual });
     });
   }
-  patchConnect(podIp, names, mapped);
+  patchConnect(podIp, names, mapped, env.INKUBE_SHARES_IP === "1");
   installContainerNames(names, env.HOSTNAME);
 }
 
@@ -51,7 +51,12 @@ interface ListenOptions {
  * `listen(80)` becomes `listen(80, <pod address>)`. When the port needs a privilege, the address does not exist here, or is
  * shared and the port taken, another port is used and reported. The program's own listeners see only the outcome.
  */
-function patchListen(podIp: string, onListening: (port: number, host: string, actual: number) => void): void {
+function patchListen(
+  podIp: string,
+  sharesIp: boolean,
+  onListening: (port: number, host: string, actual: number) => void,
+): void {
+  const shared = sharesIp ? podIp : SHARED_IP;
   // oxlint-disable-next-line typescript/unbound-method -- called with its server below
   const listen = net.Server.prototype.listen as (this: net.Server, ...args: unknown[]) => net.Server;
   const patched = function (this: net.Server, ...args: unknown[]): net.Server {
@@ -62,7 +67,7 @@ function patchListen(podIp: string, onListening: (port: number, host: string, ac
     const port = asked.port === undefined ? 0 : Number(asked.port);
     const host =
       asked.host === undefined || ANY_NAMES.has(asked.host) || LOCAL_NAMES.has(asked.host) ? podIp : asked.host;
-    followListen(this, host, port, (target) => listen.call(this, { ...asked, ...target }), onListening);
+    followListen(this, { host, port, shared }, (target) => listen.call(this, { ...asked, ...target }), onListening);
     return listen.call(this, { ...asked, host, port });
   };
   net.Server.prototype.listen = patched as typeof net.Server.prototype.listen;
@@ -71,8 +76,7 @@ function patchListen(podIp: string, onListening: (port: number, host: string, ac
 /** Watches over the outcome of one `listen`, and tries the next place when the first is refused. */
 function followListen(
   server: net.Server,
-  host: string,
-  port: number,
+  { host, port, shared }: { readonly host: string; readonly port: number; readonly shared: string },
   retry: (target: { readonly host: string; readonly port: number }) => void,
   onListening: (port: number, host: string, actual: number) => void,
 ): void {
@@ -89,7 +93,7 @@ function followListen(
       if (bound !== null && typeof bound === "object")
         onListening(port === 0 ? bound.port : port, bound.address, bound.port);
     } else if (event === "error") {
-      const next = nextPlace(last, (args[0] as NodeJS.ErrnoException).code);
+      const next = nextPlace(last, (args[0] as NodeJS.ErrnoException).code, shared);
       if (next !== undefined) {
         last = next;
         retry(next);
@@ -104,10 +108,11 @@ function followListen(
 function nextPlace(
   last: { readonly host: string; readonly port: number },
   code: string | undefined,
+  shared: string,
 ): { readonly host: string; readonly port: number } | undefined {
   if (last.port !== 0 && code === "EACCES") return { host: last.host, port: 0 };
-  if (last.host !== SHARED_IP && code === "EADDRNOTAVAIL") return { host: SHARED_IP, port: last.port };
-  if (last.host === SHARED_IP && last.port !== 0 && code === "EADDRINUSE") return { host: SHARED_IP, port: 0 };
+  if (last.host !== shared && code === "EADDRNOTAVAIL") return { host: shared, port: last.port };
+  if (last.host === shared && last.port !== 0 && code === "EADDRINUSE") return { host: shared, port: 0 };
   return undefined;
 }
 
@@ -141,6 +146,7 @@ function patchConnect(
   podIp: string | undefined,
   names: ClusterNames,
   mapped: ReadonlyMap<number, { readonly host: string; readonly port: number }>,
+  sharesIp: boolean,
 ): void {
   // oxlint-disable-next-line typescript/unbound-method -- called with its socket below
   const connect = net.Socket.prototype.connect as (this: net.Socket, ...args: unknown[]) => net.Socket;
@@ -150,7 +156,7 @@ function patchConnect(
     const list = Array.isArray(first) ? (first as unknown[]) : args;
     const options = connectOptions(list);
     if (options === undefined || isPipe(options)) return connect.apply(this, args);
-    const target = route(options, podIp, names, mapped);
+    const target = route(options, podIp, names, mapped, sharesIp);
     const again = (): net.Socket => this.connect(...(args as Parameters<net.Socket["connect"]>));
     if (podIp !== undefined && names.isCut(podIp, target.host ?? ""))
       return connectLater(this, target, names, podIp, again);
@@ -212,6 +218,7 @@ function route(
   podIp: string | undefined,
   names: ClusterNames,
   mapped: ReadonlyMap<number, { readonly host: string; readonly port: number }>,
+  sharesIp: boolean,
 ): ConnectOptions {
   const asked = options.host ?? "localhost";
   const port = Number(options.port);
@@ -219,13 +226,15 @@ function route(
   let host = typeof found === "string" ? found : (found?.[0] ?? asked);
   const isLocal = LOCAL_NAMES.has(asked);
   const own = isLocal || asked === podIp ? mapped.get(port) : undefined;
-  const inPod = own ?? (isLocal && podIp !== undefined && isListening(podIp, port) ? { host: podIp, port } : undefined);
+  // On an address that others have as well, whoever listens may be of another pod.
+  const ownIp = sharesIp ? undefined : podIp;
+  const inPod = own ?? (isLocal && ownIp !== undefined && isListening(ownIp, port) ? { host: ownIp, port } : undefined);
   const real = inPod ?? names.moved(host, port);
   if (real !== undefined) host = real.host;
   const target: ConnectOptions = { ...options, host, port: real?.port ?? options.port ?? 0 };
-  const isLoopback = host.startsWith("127.");
-  if (podIp !== undefined && podIp !== SHARED_IP && isLoopback && (options.localAddress ?? "") === "") {
-    target.localAddress = podIp;
+  const isLoopback = host.startsWith("127.") && podIp?.startsWith("127.") === true;
+  if (ownIp !== undefined && ownIp !== SHARED_IP && isLoopback && (options.localAddress ?? "") === "") {
+    target.localAddress = ownIp;
   }
   return target;
 }

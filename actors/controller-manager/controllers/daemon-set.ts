@@ -44,7 +44,7 @@ class DaemonSetController {
 
   register(): void {
     const { session, queue, expectations } = this;
-    followPods(session, { kind: "DaemonSet", owners: session.daemonSets, queue, expectations });
+    followPods(session, { kind: "DaemonSet", owners: session.daemonSets, claimant: (set) => set, queue, expectations });
     session.nodes.onChange(({ type, object, previous }) => {
       if (type === "modified" && previous !== undefined && asPlace(previous) === asPlace(object)) return;
       for (const set of session.daemonSets.list()) queue.addAfter(keyOf(set), session.options.batchMs);

@@ -42,7 +42,13 @@ class StatefulSetController {
 
   register(): void {
     const { session, queue, expectations } = this;
-    followPods(session, { kind: "StatefulSet", owners: session.statefulSets, queue, expectations });
+    followPods(session, {
+      kind: "StatefulSet",
+      owners: session.statefulSets,
+      claimant: (set) => set,
+      queue,
+      expectations,
+    });
     // A pod waits for a claim of its name that is on its way out.
     session.claims.onChange(({ type, object }) => {
       if (type !== "deleted") return;

@@ -1,38 +1,46 @@
-/** Storage protection: lets go of claims and volumes that are deleted, once nobody uses them. Admission has put the finalizers there. */
+/**
+ * Storage protection: lets go of claims and volumes that are deleted, once nobody uses them (admission has put the finalizers there),
+ * and says of claims since when nobody does.
+ */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { hasReason } from "../../../protocols/api-server.ts";
-import { keyOf } from "../../client/core/store.ts";
+import { claimsOfPod } from "../../../protocols/kubernetes/volumes.ts";
+import { formatTime } from "../../../runtime/clock.ts";
+import { keyOf, objectKey } from "../../client/core/store.ts";
 import type { Resource } from "../../client/resources.ts";
 import { persistentVolumeClaims, persistentVolumes, pods } from "../../client/resources.ts";
-import { claimsOf, isClaimUsed, isVolumeUsed } from "../core/storage-use.ts";
+import { isClaimUsed, isVolumeUsed, usedStatus } from "../core/storage-use.ts";
 import type { Session } from "../session.ts";
 
 const CLAIM = "kubernetes.io/pvc-protection";
 const VOLUME = "kubernetes.io/pv-protection";
 
 export function storageProtectionController(session: Session): void {
-  const claims = session.queue("claim-protection", (key, turn) => releaseClaim(turn, key));
+  const claims = session.queue("claim-protection", (key, turn) => syncClaim(turn, key));
   const volumes = session.queue("volume-protection", (name, turn) => releaseVolume(turn, name));
-  const held = [
-    { resource: persistentVolumeClaims.resource, queue: claims, finalizer: CLAIM },
-    { resource: persistentVolumes.resource, queue: volumes, finalizer: VOLUME },
-  ];
-  for (const { resource, informer } of session.followed) {
-    const row = held.find((one) => one.resource === resource.resource);
-    if (row === undefined) continue;
-    informer.onChange(({ type, object }) => {
-      if (type !== "deleted" && isHeld(object, row.finalizer)) row.queue.add(keyOf(object));
-    });
-  }
-  session.pods.onChange(({ type, object }) => {
-    if (type !== "deleted") return;
-    const namespace = object.metadata?.namespace ?? "";
-    for (const claim of claimsOf(object)) claims.add(`${namespace}/${claim}`);
+  session.claims.onChange(({ type, object }) => {
+    if (type !== "deleted" && (isHeld(object, CLAIM) || object.status?.phase === "Bound")) claims.add(keyOf(object));
+  });
+  session.volumes.onChange(({ type, object }) => {
+    if (type !== "deleted" && isHeld(object, VOLUME)) volumes.add(keyOf(object));
+  });
+  session.pods.onChange(({ type, object, previous }) => {
+    if (type === "modified" && previous?.status?.phase === object.status?.phase) return;
+    for (const { name } of claimsOfPod(object)) claims.add(objectKey(name, object.metadata?.namespace));
   });
 }
 
 function isHeld({ metadata }: KubernetesObject, finalizer: string): boolean {
   return metadata?.deletionTimestamp !== undefined && (metadata.finalizers ?? []).includes(finalizer);
+}
+
+async function syncClaim(session: Session, key: string): Promise<void> {
+  const claim = session.claims.getByKey(key);
+  if (claim === undefined) return;
+  if (isHeld(claim, CLAIM)) return releaseClaim(session, key);
+  const now = formatTime(session.ctx.clock.nowMs());
+  const status = usedStatus(claim, session.pods.byIndex("namespace", claim.metadata?.namespace ?? ""), now);
+  if (status !== undefined) await session.client.updateStatus(persistentVolumeClaims, { ...claim, status });
 }
 
 async function releaseClaim(session: Session, key: string): Promise<void> {

@@ -89,8 +89,11 @@ function compareNames(left: Pod, right: Pod): number {
 }
 
 /** A pod as the template wants it. The caller's client makes the name. */
-export function podFromTemplate(replicaSet: ReplicaSet): Pod {
-  return podOfTemplate(replicaSet, { apiVersion: "apps/v1", kind: "ReplicaSet" }, replicaSet.spec?.template);
+export function podFromTemplate(
+  replicaSet: ReplicaSet,
+  type: { readonly apiVersion: string; readonly kind: string } = { apiVersion: "apps/v1", kind: "ReplicaSet" },
+): Pod {
+  return podOfTemplate(replicaSet, type, replicaSet.spec?.template);
 }
 
 export interface Failure {

@@ -1,17 +1,16 @@
 /**
  * Compact binary writing and reading, shared by the WAL, peer messages and commands. Integers are LEB128 varints up to
- * 2^53 - 1; text is UTF-8 behind its length. What a reader can't make sense of throws `BytesError`; whoever reads
+ * 2^53 - 1; text is UTF-8 behind its length, and as in `text-bytes.ts` where it was made of other bytes. What a reader can't make sense of throws `BytesError`; whoever reads
  * bytes that come from outside turns that into an error of its own.
  */
 import type { KeptBytes } from "../../../protocols/kept-bytes.ts";
+import { bytesOfText, textOfBytes } from "../../../protocols/text-bytes.ts";
 
 export class BytesError extends Error {}
 
 export function invariant(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Error(`broken invariant: ${message}`);
 }
-
-const encoder = new TextEncoder();
 
 export class ByteWriter {
   private readonly capacity: number;
@@ -90,7 +89,7 @@ export class ByteWriter {
       const unit = value.charCodeAt(index);
       if (unit >= 0x80) {
         this.length = start;
-        this.blob(encoder.encode(value));
+        this.blob(bytesOfText(value));
         return;
       }
       this.bytes[this.length++] = unit;
@@ -200,7 +199,7 @@ export class ByteReader {
   text(): string {
     const length = this.varint();
     const at = this.skip(length);
-    return this.buffer.toString("utf8", at, at + length);
+    return textOfBytes(this.buffer.subarray(at, at + length));
   }
 
   private get buffer(): Buffer {

@@ -34,11 +34,15 @@ const DOMAIN = "svc.cluster.local";
  */
 export type IsFailing = (service: string) => boolean;
 
+/** By the number of a Service's port, where it is really served. */
+export type PlacesOf = (service: Service) => ReadonlyMap<string, string>;
+
 /** Sorted throughout: the same cluster gives the same bytes. `slicesOf` is asked for headless Services only. */
 export function hostsOf(
   services: readonly Service[],
   slicesOf: (service: string) => readonly EndpointSlice[],
   isFailing: IsFailing = () => false,
+  placesOf: PlacesOf = publishedAddresses,
 ): Hosts {
   const names: [string, readonly string[]][] = [];
   const ports: [string, string][] = [];
@@ -57,7 +61,7 @@ export function hostsOf(
       srv.push(...headlessTargets(host, endpoints));
     } else if (spec.clusterIP !== undefined && spec.clusterIP !== "") {
       names.push([host, [spec.clusterIP]]);
-      for (const [port, address] of publishedAddresses(service)) ports.push([`${spec.clusterIP}:${port}`, address]);
+      for (const [port, address] of placesOf(service)) ports.push([`${spec.clusterIP}:${port}`, address]);
       for (const { name: port = "", protocol, port: number } of spec.ports ?? []) {
         if (port !== "") srv.push([srvName(port, protocol, host), [{ name: `${host}.${DOMAIN}`, port: number }]]);
       }

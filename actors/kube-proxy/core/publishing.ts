@@ -3,6 +3,17 @@ import type { Service } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { ListenerRow } from "./listener-table.ts";
 import { ADDRESS_ANNOTATION, publishedAddresses } from "../../../protocols/published-addresses.ts";
 
+/** By port, where what can't be served at its own address is served by now. */
+export function placesOf(rows: readonly ListenerRow[]): ReadonlyMap<string, string> {
+  const places = new Map<string, string>();
+  for (const { wanted, bound } of rows) {
+    if (wanted.kind !== "cluster" || bound === undefined) continue;
+    const isOwn = bound.host === wanted.host && bound.port === wanted.port;
+    if (!isOwn) places.set(String(wanted.port), `${bound.host}:${bound.port}`);
+  }
+  return places;
+}
+
 /**
  * The new value, null to remove it, undefined to leave it as it is. A port that is not bound now keeps what was said:
  * it is about to be bound again, at the same place if possible.

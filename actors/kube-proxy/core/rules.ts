@@ -8,7 +8,7 @@ import type { Node, Service } from "../../../protocols/kubernetes/types/core-v1.
 import type { EndpointSlice } from "../../../protocols/kubernetes/types/discovery-v1.ts";
 import { Balancer } from "./balancer.ts";
 import type { BalancerOptions, PickFrom } from "./balancer.ts";
-import type { Hosts, IsFailing } from "./hosts.ts";
+import type { Hosts, IsFailing, PlacesOf } from "./hosts.ts";
 import { hostsOf } from "./hosts.ts";
 import type { WantedListener } from "./listener-table.ts";
 import type { ServicePort } from "./service-ports.ts";
@@ -143,9 +143,9 @@ export class Rules {
     throw new InkubeError("SERVICE_NOT_FOUND", `there is no Service ${key}${what}`);
   }
 
-  hosts(isFailing?: IsFailing): Hosts {
+  hosts(isFailing?: IsFailing, placesOf?: PlacesOf): Hosts {
     const all = [...this.services.values()].map((row) => row.service);
-    return hostsOf(all, (service) => [...(this.slices.get(service)?.values() ?? [])], isFailing);
+    return hostsOf(all, (service) => [...(this.slices.get(service)?.values() ?? [])], isFailing, placesOf);
   }
 
   private clusterListener(port: ServicePort, published: ReadonlyMap<string, string>): readonly WantedListener[] {

@@ -18,7 +18,9 @@ export interface MachineFacts {
 export interface NodeFacts {
   readonly name: string;
   readonly ip: string;
+  /** Empty: it says nothing of it. */
   readonly podCIDR: string;
+  readonly isEmbedded: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly {
     readonly key: string;
@@ -49,9 +51,8 @@ export function nodeObject(facts: NodeFacts, nowMs: number): Node {
     kind: "Node",
     metadata: { name, labels },
     spec: {
-      podCIDR: facts.podCIDR,
-      podCIDRs: [facts.podCIDR],
-      providerID: `inkube://${name}`,
+      ...(facts.podCIDR === "" ? {} : { podCIDR: facts.podCIDR, podCIDRs: [facts.podCIDR] }),
+      ...(facts.isEmbedded ? { providerID: `inkube://${name}` } : {}),
       ...(facts.taints.length === 0 ? {} : { taints: facts.taints }),
     },
     status: nodeStatus(facts, undefined, nowMs),
@@ -67,7 +68,8 @@ export function nodeStatus(facts: NodeFacts, before: NodeStatus | undefined, now
     conditions: conditions(facts, before, nowMs),
     addresses: [
       { type: "InternalIP", address: facts.ip },
-      { type: "Hostname", address: facts.name },
+      // An API server elsewhere would look the name up before it takes the address.
+      ...(facts.isEmbedded ? [{ type: "Hostname", address: facts.name }] : []),
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: facts.logPort } },
     nodeInfo: {

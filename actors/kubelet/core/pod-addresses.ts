@@ -5,8 +5,13 @@ export class PodAddresses {
   private readonly taken = new Set<number>();
   private next = 1;
 
-  /** `cidr` as `127.64.3.0/24`. */
+  /** `cidr` as `127.64.3.0/24`; empty: there are none to give. */
   constructor(cidr: string) {
+    if (cidr === "") {
+      this.size = 0;
+      this.base = 0;
+      return;
+    }
     const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(cidr);
     const bits = Number(match?.[5]);
     if (match === null || !(bits >= 8 && bits <= 30)) throw new Error(`${cidr} is no range of IPv4 addresses for pods`);

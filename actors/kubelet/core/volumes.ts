@@ -5,11 +5,13 @@ import type {
   Container,
   DownwardAPIVolumeFile,
   KeyToPath,
+  PersistentVolume,
   Pod,
   Secret,
   Volume,
   VolumeProjection,
 } from "../../../protocols/kubernetes/types/core-v1.ts";
+import { directoryOf } from "../../../protocols/directory-volumes.ts";
 import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import type { InkubeError } from "../../../protocols/errors.ts";
 import { hasCode } from "../../../protocols/errors.ts";
@@ -27,8 +29,12 @@ export interface VolumeFile {
 /** By path below the volume. */
 export type VolumeFiles = ReadonlyMap<string, VolumeFile>;
 
-/** A volume as it should be on disk. `group`: the pod's fsGroup. */
-export type VolumePlan = { readonly name: string; readonly group: number | undefined } & (
+/** A volume as it should be on disk. `group`: the pod's fsGroup. `readonly`: no container may write to it. */
+export type VolumePlan = {
+  readonly name: string;
+  readonly group: number | undefined;
+  readonly readonly?: boolean;
+} & (
   | {
       /** Made once, then the containers' own. */
       readonly kind: "empty";
@@ -44,6 +50,11 @@ export type VolumePlan = { readonly name: string; readonly group: number | undef
       readonly path: string;
       readonly type: string;
     }
+  | {
+      /** A directory that outlives its pods, and is made where there is none. */
+      readonly kind: "kept";
+      readonly path: string;
+    }
 );
 
 /** Permission bits of a file for which its volume names none. */
@@ -51,15 +62,24 @@ const MODE = 0o644;
 /** What an fsGroup adds to the files of a volume that containers only read. @see SetVolumeOwnership of the kubelet */
 const GROUP_MODE = 0o440;
 const OWN_MODE = 0o600;
-const SUPPORTED = "emptyDir, hostPath, configMap, secret, downwardAPI and projected are";
+const SUPPORTED =
+  "emptyDir, hostPath, configMap, secret, downwardAPI, projected, persistentVolumeClaim and ephemeral are";
 /** Of the downward API, what a volume may show: the rest isn't known before the pod has its address. */
 const DOWNWARD_FIELDS = /^metadata\.(name|namespace|uid|labels|annotations)(\['[^']+'\])?$/;
 
+/** What the pod's claims are bound to, and where directories of inkube's own are. */
+export interface Claimed {
+  readonly volumes: ReadonlyMap<string, PersistentVolume>;
+  readonly root: string;
+}
+
+const NONE: Claimed = { volumes: new Map(), root: "" };
+
 /** Errors: POD_CONFIG when an object or key that isn't optional is missing, or something asked for isn't supported. */
-export function planVolumes(facts: PodFacts, sources: Sources): readonly VolumePlan[] {
+export function planVolumes(facts: PodFacts, sources: Sources, claimed: Claimed = NONE): readonly VolumePlan[] {
   return (facts.pod.spec?.volumes ?? []).map((volume) => {
     try {
-      return planVolume(volume, facts, sources);
+      return planVolume(volume, facts, sources, claimed);
     } catch (error) {
       if (!hasCode(error, "POD_CONFIG")) throw error;
       throw configError(`MountVolume.SetUp failed for volume "${volume.name}" : ${error.message}`);
@@ -67,9 +87,12 @@ export function planVolumes(facts: PodFacts, sources: Sources): readonly VolumeP
   });
 }
 
-function planVolume(volume: Volume, facts: PodFacts, sources: Sources): VolumePlan {
+function planVolume(volume: Volume, facts: PodFacts, sources: Sources, claimed: Claimed): VolumePlan {
   const group = facts.pod.spec?.securityContext?.fsGroup;
   const base = { name: volume.name, group };
+  const { persistentVolumeClaim, ephemeral } = volume;
+  if (persistentVolumeClaim !== undefined || ephemeral !== undefined)
+    return { ...base, ...planClaimed(volume, claimed) };
   const { hostPath, configMap, secret, downwardAPI, projected } = volume;
   if (hostPath !== undefined) return { kind: "host", ...base, path: hostPath.path, type: hostPath.type ?? "" };
   if (isEmptyDir(volume)) {
@@ -86,6 +109,38 @@ function planVolume(volume: Volume, facts: PodFacts, sources: Sources): VolumePl
     for (const source of projected.sources ?? []) addProjection(files, source, facts, sources);
   } else throw unsupported(Object.keys(volume).find((key) => key !== "name") ?? "none", SUPPORTED);
   return { kind: "files", ...base, files: files.files };
+}
+
+type PersistentPlan = { readonly readonly: boolean } & (
+  | { readonly kind: "host"; readonly path: string; readonly type: string }
+  | { readonly kind: "kept"; readonly path: string }
+);
+
+function planClaimed({ name, persistentVolumeClaim }: Volume, { volumes, root }: Claimed): PersistentPlan {
+  const volume = volumes.get(name);
+  const { spec = {} } = volume ?? {};
+  if (volume === undefined) throw configError("PVC is not bound");
+  if (spec.volumeMode === "Block") throw unsupported("volumeMode Block", "a volume is a directory");
+  const readonly = persistentVolumeClaim?.readOnly === true || spec.csi?.readOnly === true;
+  const directory = directoryOf(volume);
+  if (directory !== undefined) return { kind: "kept", readonly, path: `${root}/${directory}` };
+  if (spec.hostPath !== undefined)
+    return { kind: "host", readonly, path: spec.hostPath.path, type: spec.hostPath.type ?? "" };
+  if (spec.local !== undefined) return { kind: "host", readonly, path: spec.local.path, type: "Directory" };
+  const known = [
+    "accessModes",
+    "capacity",
+    "claimRef",
+    "mountOptions",
+    "nodeAffinity",
+    "storageClassName",
+    "volumeMode",
+  ];
+  const source = Object.keys(spec).find((key) => !known.includes(key) && key !== "persistentVolumeReclaimPolicy");
+  throw unsupported(
+    `a persistent volume's ${source ?? "source"}`,
+    "those of inkube.io/directory, hostPath and local are",
+  );
 }
 
 function unsupported(what: string, supported: string): InkubeError {
@@ -233,9 +288,9 @@ export function mountsOf(
     const plan = plans.find(({ name }) => name === mount.name);
     if (plan === undefined) throw configError(`volume mount "${mount.name}" names no volume of the pod`);
     const below = mount.subPathExpr === undefined ? (mount.subPath ?? "") : expandPath(mount.subPathExpr);
-    const isReadonly = mount.readOnly === true || plan.kind === "files";
+    const isReadonly = mount.readOnly === true || plan.kind === "files" || plan.readonly === true;
     const base = { volume: plan.name, containerPath: mount.mountPath, readonly: isReadonly };
-    const directory = plan.kind === "host" ? plan.path : places.volume(plan.name);
+    const directory = "path" in plan ? plan.path : places.volume(plan.name);
     if (below === "") return { ...base, hostPath: directory };
     const path = safePath(below);
     if (plan.kind !== "files") return { ...base, hostPath: `${directory}/${path}`, needs: { directory, path } };

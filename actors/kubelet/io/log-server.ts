@@ -1,14 +1,19 @@
 /**
  * The part of the kubelet's HTTP API that the API server needs, for `kubectl logs` `GET /containerLogs/{namespace}/{pod}/{container}` with
  * the query of PodLogOptions, for `kubectl top` `GET /stats/summary`, and `GET /metrics`
- * with its pages for whoever goes through the proxy of a node. Plain HTTP on loopback.
+ * with its pages for whoever goes through the proxy of a node. Plain HTTP on loopback, or HTTPS where the API server is another's.
  */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { createServer } from "node:http";
+import { STATUS_CODES, createServer } from "node:http";
+import type { ServerOptions } from "node:https";
+import { createServer as createSecureServer } from "node:https";
+import type { TLSSocket } from "node:tls";
 import { InkubeError } from "../../../protocols/errors.ts";
 import { METRICS_TYPES, metricsFormatOf, metricsText } from "../../../runtime/metrics/exposition.ts";
+import type { DoorUser } from "../core/door-request.ts";
 import type {
+  Admission,
   LogRequest,
   LogServer,
   LogSource,
@@ -17,27 +22,38 @@ import type {
   MetricsSource,
   StatsSource,
 } from "../kubelet-io.ts";
+import type { KubeletDoor } from "../spec.ts";
 
 /** Requests under way at a time: each may hold a followed log open. */
 const CONNECTIONS_MAX = 256;
 const FALLBACK_HOST = "127.0.0.1";
 
-/** @param token that of the cluster; undefined: anyone is let in */
 export async function serveLogs(
   host: string,
-  token: string | undefined,
+  admission: Admission,
   source: LogSource,
   measured: Measured,
 ): Promise<LogServer> {
-  const server = createServer((request, response) => answer(request, response, token, source, measured));
+  const take = (request: IncomingMessage, response: ServerResponse): void => {
+    const taken = (refused: number | undefined): void => {
+      if (refused === undefined) answer(request, response, source, measured);
+      else refuse(response, refused, STATUS_CODES[refused] ?? "");
+    };
+    const admitted = admit(request, admission);
+    if (admitted instanceof Promise) void admitted.then(taken);
+    else taken(admitted);
+  };
+  const { door } = admission;
+  const server = door === undefined ? createServer(take) : createSecureServer(tlsOptions(door), take);
   server.maxConnections = CONNECTIONS_MAX;
+  const port = door?.port ?? 0;
   let bound = host;
   try {
-    await listen(server, host);
+    await listen(server, host, port);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRNOTAVAIL") throw error;
     bound = FALLBACK_HOST;
-    await listen(server, bound);
+    await listen(server, bound, port);
   }
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("a listening server without an address");
@@ -52,26 +68,54 @@ export async function serveLogs(
   };
 }
 
-function listen(server: Server, host: string): Promise<void> {
+/** A client without a certificate is told so by an answer, not by a connection that breaks. */
+function tlsOptions({ certificate, key, clientAuthority }: KubeletDoor): ServerOptions {
+  return { cert: certificate, key, ca: clientAuthority, requestCert: true, rejectUnauthorized: false };
+}
+
+type Admitted = number | undefined;
+
+/** The code of the refusal; undefined for who is let in. */
+function admit(request: IncomingMessage, admission: Admission): Admitted | Promise<Admitted> {
+  if (admission.door === undefined) {
+    const { token } = admission;
+    if (token === undefined) return undefined;
+    return isSame(request.headers.authorization ?? "", `Bearer ${tokenHere(token, request)}`) ? undefined : 401;
+  }
+  const user = userOf(request.socket as TLSSocket);
+  if (user === undefined) return 401;
+  return admission.mayAsk(user, urlOf(request)?.pathname ?? "").then(
+    (may) => (may ? undefined : 403),
+    // Nobody knows whether it may.
+    () => 500,
+  );
+}
+
+/** CN is the user, O the groups. */
+function userOf(socket: TLSSocket): DoorUser | undefined {
+  if (!socket.authorized) return undefined;
+  const subject = socket.getPeerCertificate().subject as { readonly CN?: Names; readonly O?: Names } | undefined;
+  const [user] = namesOf(subject?.CN);
+  return user === undefined ? undefined : { user, groups: [...namesOf(subject?.O), "system:authenticated"] };
+}
+
+type Names = string | readonly string[] | undefined;
+
+function namesOf(names: Names): readonly string[] {
+  return names === undefined ? [] : typeof names === "string" ? [names] : names;
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port: 0 }, () => {
+    server.listen({ host, port }, () => {
       server.off("error", reject);
       resolve();
     });
   });
 }
 
-function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  token: string | undefined,
-  source: LogSource,
-  measured: Measured,
-): void {
-  if (token !== undefined && !isSame(request.headers.authorization ?? "", `Bearer ${tokenHere(token, request)}`)) {
-    return refuse(response, 401, "Unauthorized");
-  }
+function answer(request: IncomingMessage, response: ServerResponse, source: LogSource, measured: Measured): void {
   const url = urlOf(request);
   if (url === undefined) return refuse(response, 400, "400 Bad Request");
   if (url.pathname === "/healthz") return refuse(response, 200, "ok");

@@ -34,6 +34,11 @@ export function volumeDisk(root: string): VolumeDisk {
         }
       }),
     hostPath: (path, type) => told(() => hostPath(path, type)),
+    keptDirectory: (path, mode, group) =>
+      told(async () => {
+        await mkdir(path, { recursive: true });
+        await own(path, mode, group);
+      }),
     ensureBelow: (directory, path) => told(() => ensureBelow(directory, path)),
   };
 }

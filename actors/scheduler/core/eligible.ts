@@ -6,14 +6,9 @@ export function isTerminal(pod: Pod): boolean {
   return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 }
 
-/** A pod of this scheduler that has no node yet, is not being deleted, and that no gate holds back. */
-export function needsPlacing(pod: Pod, schedulerName: string): boolean {
-  return (
-    (pod.spec?.nodeName ?? "") === "" &&
-    pod.metadata?.deletionTimestamp === undefined &&
-    (pod.spec?.schedulerName ?? "default-scheduler") === schedulerName &&
-    (pod.spec?.schedulingGates ?? []).length === 0
-  );
+/** A pod that has no node yet and is not being deleted. */
+export function needsPlacing(pod: Pod): boolean {
+  return (pod.spec?.nodeName ?? "") === "" && pod.metadata?.deletionTimestamp === undefined;
 }
 
 /** Whether anything changed that placing looks at; a new status alone gives no new chance. */

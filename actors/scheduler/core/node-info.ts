@@ -1,23 +1,27 @@
 /** A node with the pods on it, summed up: the pods that run there and those that are assumed to. */
+import type { Labels } from "../../../protocols/kubernetes/selectors.ts";
 import type { Node, Taint } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { HostPort, PodInfo, Resources } from "./pod-info.ts";
 import { addResources, emptyResources, resourcesOf, units } from "./pod-info.ts";
+
+const NO_LABELS: Labels = {};
 
 export class NodeInfo {
   readonly name: string;
   /** Undefined while pods are known on a node that is not. */
   node: Node | undefined;
+  labels: Labels = NO_LABELS;
   allocatable: Resources = emptyResources();
   podsMax: number = 0;
   /** With what filters must see at once: `spec.taints`. */
   taints: readonly Taint[] = [];
+  /** Sizes in bytes of the images that are on the node, by each of their names. */
+  images: ReadonlyMap<string, number> = new Map();
   readonly requested: Resources = emptyResources();
   scoredCpuMilli: number = 0;
   scoredMemoryBytes: number = 0;
   readonly pods: Map<string, PodInfo> = new Map();
   readonly hostPorts: HostPort[] = [];
-  /** Pods on the node by the uid of their controller. */
-  readonly podsByOwner: Map<string, number> = new Map();
 
   constructor(name: string) {
     this.name = name;
@@ -25,10 +29,12 @@ export class NodeInfo {
 
   setNode(node: Node | undefined): void {
     this.node = node;
+    this.labels = node?.metadata?.labels ?? NO_LABELS;
     const allocatable = node?.status?.allocatable ?? node?.status?.capacity;
     this.allocatable = resourcesOf(allocatable);
     this.podsMax = units(allocatable?.["pods"] ?? "0");
     this.taints = node?.spec?.taints ?? [];
+    this.images = imagesOf(node);
   }
 
   add(pod: PodInfo): void {
@@ -50,9 +56,13 @@ export class NodeInfo {
     addResources(this.requested, pod.requests, sign);
     this.scoredCpuMilli += sign * pod.scoredCpuMilli;
     this.scoredMemoryBytes += sign * pod.scoredMemoryBytes;
-    if (pod.ownerUid === "") return;
-    const left = (this.podsByOwner.get(pod.ownerUid) ?? 0) + sign;
-    if (left === 0) this.podsByOwner.delete(pod.ownerUid);
-    else this.podsByOwner.set(pod.ownerUid, left);
   }
+}
+
+function imagesOf(node: Node | undefined): ReadonlyMap<string, number> {
+  const images = new Map<string, number>();
+  for (const { names, sizeBytes } of node?.status?.images ?? []) {
+    for (const name of names ?? []) images.set(name, sizeBytes ?? 0);
+  }
+  return images;
 }

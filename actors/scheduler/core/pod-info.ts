@@ -5,6 +5,9 @@
  */
 import type { Container, Pod, Toleration } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { tryParseQuantity } from "../../../protocols/kubernetes/quantity.ts";
+import type { Labels } from "../../../protocols/kubernetes/selectors.ts";
+import type { PodTerms } from "./pod-terms.ts";
+import { NO_TERMS, podTerms } from "./pod-terms.ts";
 
 export interface Resources {
   cpuMilli: number;
@@ -23,8 +26,12 @@ export interface HostPort {
 export interface PodInfo {
   /** `namespace/name`. */
   readonly key: string;
+  readonly namespace: string;
   readonly uid: string;
   readonly pod: Pod;
+  readonly labels: Labels;
+  /** Being deleted: it takes room until it is gone, and is spread by no more. */
+  readonly terminating: boolean;
   readonly requests: Resources;
   /** As `requests`, but never 0 for CPU and memory: scores must tell a crowded node from an empty one. */
   readonly scoredCpuMilli: number;
@@ -32,9 +39,13 @@ export interface PodInfo {
   readonly hostPorts: readonly HostPort[];
   readonly tolerations: readonly Toleration[];
   readonly priority: number;
-  /** Pods of one owner are spread over nodes; empty for a pod without a controller. */
-  readonly ownerUid: string;
+  /** Where an earlier attempt has made room for it; "": nowhere. */
+  readonly nominatedNode: string;
+  readonly hasTerms: boolean;
+  readonly terms: PodTerms;
 }
+
+const NO_LABELS: Labels = {};
 
 /** Assumed for scoring where a container asks for nothing. @see pkg/scheduler/util/pod_resources.go */
 const UNREQUESTED_CPU_MILLI = 100;
@@ -44,17 +55,24 @@ export function podInfo(pod: Pod): PodInfo {
   const { metadata, spec } = pod;
   const requests = podRequests(pod, 0, 0);
   const scored = podRequests(pod, UNREQUESTED_CPU_MILLI, UNREQUESTED_MEMORY_BYTES);
+  const namespace = metadata?.namespace ?? "";
+  const terms = podTerms(pod);
   return {
-    key: `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`,
+    key: `${namespace}/${metadata?.name ?? ""}`,
+    namespace,
     uid: metadata?.uid ?? "",
     pod,
+    labels: metadata?.labels ?? NO_LABELS,
+    terminating: metadata?.deletionTimestamp !== undefined,
     requests,
     scoredCpuMilli: scored.cpuMilli,
     scoredMemoryBytes: scored.memoryBytes,
     hostPorts: hostPortsOf(pod),
     tolerations: spec?.tolerations ?? [],
     priority: spec?.priority ?? 0,
-    ownerUid: metadata?.ownerReferences?.find((owner) => owner.controller === true)?.uid ?? "",
+    nominatedNode: pod.status?.nominatedNodeName ?? "",
+    hasTerms: terms !== NO_TERMS,
+    terms,
   };
 }
 

@@ -1,6 +1,7 @@
 /**
- * Pods that wait for a node: ready ones by priority, those that pause after a failure, and those that no node takes.
- * The last come back when something changes that can help them, which the caller asks with the filters themselves.
+ * Pods that wait for a node: ready ones in the order of the profile, those that pause after a failure, those that no node takes,
+ * and those that may not have their turn yet. What no node takes comes back when something changes that can help it, which the
+ * caller asks the plugins that have rejected it.
  *
  * @see pkg/scheduler/backend/queue/scheduling_queue.go
  */
@@ -15,6 +16,9 @@ export interface QueueOptions {
 
 export const QUEUE_DEFAULTS: QueueOptions = { backoffBaseMs: 100, backoffCapMs: 10_000 };
 
+/** What no node takes is tried again after so long, whatever the plugins say. Kubernetes: 5 min. */
+const FORGOTTEN_AFTER_MS = 300_000;
+
 interface Queued {
   info: PodInfo;
   attempts: number;
@@ -23,42 +27,75 @@ interface Queued {
   /** When its pause after the last failure ends. */
   readyAtMs: number;
   place: Place;
+  /** The plugins that have rejected it last. */
+  rejectors: ReadonlySet<string>;
+  /** When it was tried last. */
+  triedAtMs: number;
+  /** Something is being done for it, and until that is done it is not tried; what helps it meanwhile is remembered. */
+  held: boolean;
+  helped: boolean;
 }
 
-type Place = "active" | "backoff" | "unschedulable" | "in-flight";
+type Place = "active" | "backoff" | "unschedulable" | "in-flight" | "gated";
+
+/** Ready pods of which none is before another: in order of arrival. */
+interface Rank {
+  readonly first: PodInfo;
+  readonly pods: Map<string, Queued>;
+}
+
+/** Which of two is first; negative: the left one. */
+export type QueueSort = (left: PodInfo, right: PodInfo) => number;
+const byPriority: QueueSort = (left, right) => right.priority - left.priority;
 
 export class SchedulingQueue {
   private readonly options: QueueOptions;
   private readonly pods = new Map<string, Queued>();
-  /** Ready pods by priority, highest first; within one in order of arrival. */
-  private readonly active = new Map<number, Map<string, Queued>>();
-  private priorities: number[] = [];
+  private readonly sort: QueueSort;
+  private readonly ranks: Rank[] = [];
   private readonly pausing = new Set<Queued>();
   private readonly unplaced = new Set<Queued>();
 
-  constructor(options: QueueOptions = QUEUE_DEFAULTS) {
+  constructor(options: QueueOptions = QUEUE_DEFAULTS, sort: QueueSort = byPriority) {
     this.options = options;
+    this.sort = sort;
   }
 
-  /** By place: ready, pausing, unschedulable, being bound. */
+  /** By place: ready, pausing, unschedulable, being bound, held back by a gate. */
   counts(): Readonly<Record<Place, number>> {
-    const counts = { active: 0, backoff: 0, unschedulable: 0, "in-flight": 0 };
+    const counts = { active: 0, backoff: 0, unschedulable: 0, "in-flight": 0, gated: 0 };
     for (const { place } of this.pods.values()) counts[place]++;
     return counts;
   }
 
-  /** A new pod, or a new version of one that waits: an unschedulable one gets another chance when its spec changed. */
-  set(info: PodInfo, specChanged: boolean, nowMs: number): void {
+  /**
+   * A new pod, or a new version of one that waits: an unschedulable one gets another chance when its spec changed. `isGated`: it may
+   * not have its turn until a version comes that may.
+   */
+  set(info: PodInfo, specChanged: boolean, nowMs: number, isGated: boolean = false): void {
     const present = this.pods.get(info.key);
     if (present !== undefined && present.info.uid === info.uid) {
+      if (present.place === "active") this.unrank(present);
       present.info = info;
-      if (present.place === "unschedulable" && specChanged) this.move(present, "active");
+      if (present.place === "active") this.rank(present);
+      if (present.place === "gated" && !isGated) this.move(present, "active");
+      if (present.place === "unschedulable" && specChanged) this.wake(present, nowMs, true);
       return;
     }
     if (present !== undefined) this.delete(info.key);
-    const queued: Queued = { info, attempts: 0, sinceMs: nowMs, readyAtMs: 0, place: "in-flight" };
+    const queued: Queued = {
+      info,
+      attempts: 0,
+      sinceMs: nowMs,
+      readyAtMs: 0,
+      place: "in-flight",
+      rejectors: new Set(),
+      triedAtMs: nowMs,
+      held: false,
+      helped: false,
+    };
     this.pods.set(info.key, queued);
-    this.move(queued, "active");
+    this.move(queued, isGated ? "gated" : "active");
   }
 
   delete(key: string): void {
@@ -79,9 +116,9 @@ export class SchedulingQueue {
 
   /** The next pod to place. It stays known until `delete`, `unschedulable` or `retry`. */
   take(): PodInfo | undefined {
-    const priority = this.priorities[0];
-    if (priority === undefined) return undefined;
-    for (const queued of this.active.get(priority)?.values() ?? []) {
+    const [rank] = this.ranks;
+    if (rank === undefined) return undefined;
+    for (const queued of rank.pods.values()) {
       this.move(queued, "in-flight");
       queued.attempts++;
       return queued.info;
@@ -90,15 +127,27 @@ export class SchedulingQueue {
   }
 
   get hasActive(): boolean {
-    return this.priorities.length > 0;
+    return this.ranks.length > 0;
   }
 
-  /** No node takes the pod now. */
-  unschedulable(info: PodInfo, nowMs: number): void {
+  /** No node takes the pod now, because of `rejectors`. `held`: not to be tried before `release`. */
+  unschedulable(info: PodInfo, nowMs: number, rejectors: ReadonlySet<string> = new Set(), held: boolean = false): void {
     const queued = this.inFlight(info);
     if (queued === undefined) return;
     this.move(queued, "unschedulable");
     queued.readyAtMs = nowMs + this.pauseMs(queued);
+    queued.triedAtMs = nowMs;
+    queued.rejectors = rejectors;
+    queued.held = held;
+    queued.helped = false;
+  }
+
+  /** What was done for the pod is done; `failed`: it is tried anew. */
+  release(info: PodInfo, failed: boolean, nowMs: number): void {
+    const queued = this.pods.get(info.key);
+    if (queued === undefined || queued.info.uid !== info.uid || !queued.held) return;
+    queued.held = false;
+    if (failed || queued.helped) this.wake(queued, nowMs, false);
   }
 
   /** The attempt failed for another reason: try again after a pause. */
@@ -110,15 +159,31 @@ export class SchedulingQueue {
   }
 
   /** Something changed: unschedulable pods for which `helps` says so come back, at once or when their pause is over. */
-  moveWhere(helps: (info: PodInfo) => boolean, nowMs: number): void {
+  moveWhere(helps: (info: PodInfo, rejectors: ReadonlySet<string>) => boolean, nowMs: number): void {
     for (const queued of [...this.unplaced]) {
-      if (helps(queued.info)) this.move(queued, queued.readyAtMs <= nowMs ? "active" : "backoff");
+      if (!queued.helped && helps(queued.info, queued.rejectors)) this.wake(queued, nowMs, false);
     }
+  }
+
+  /** The pod has its turn soon, whatever its plugins say. */
+  activate(key: string): void {
+    const queued = this.pods.get(key);
+    if (queued?.place === "unschedulable" || queued?.place === "backoff") this.move(queued, "active");
+  }
+
+  /** Pods that wait for a node to take them. */
+  get unplacedCount(): number {
+    return this.unplaced.size;
   }
 
   /** Makes pods ready whose pause is over; answers when the next one's is. */
   advance(nowMs: number): number | undefined {
     let next: number | undefined;
+    for (const queued of [...this.unplaced]) {
+      const dueMs = queued.triedAtMs + FORGOTTEN_AFTER_MS;
+      if (dueMs <= nowMs) this.move(queued, "active");
+      else if (next === undefined || dueMs < next) next = dueMs;
+    }
     for (const queued of [...this.pausing]) {
       if (queued.readyAtMs <= nowMs) this.move(queued, "active");
       else if (next === undefined || queued.readyAtMs < next) next = queued.readyAtMs;
@@ -137,32 +202,42 @@ export class SchedulingQueue {
   }
 
   private move(queued: Queued, to: Place): void {
-    if (queued.place === "active") this.deactivate(queued);
+    if (queued.place === "active") this.unrank(queued);
     this.pausing.delete(queued);
     this.unplaced.delete(queued);
     queued.place = to;
-    if (to === "active") this.activate(queued);
+    if (to === "active") this.rank(queued);
     if (to === "backoff") this.pausing.add(queued);
     if (to === "unschedulable") this.unplaced.add(queued);
   }
 
-  private activate(queued: Queued): void {
-    const { priority, key } = queued.info;
-    let waiting = this.active.get(priority);
-    if (waiting === undefined) {
-      waiting = new Map();
-      this.active.set(priority, waiting);
-      this.priorities.push(priority);
-      this.priorities.sort((left, right) => right - left);
-    }
-    waiting.set(key, queued);
+  private wake(queued: Queued, nowMs: number, atOnce: boolean): void {
+    if (queued.held) queued.helped = true;
+    else this.move(queued, atOnce || queued.readyAtMs <= nowMs ? "active" : "backoff");
   }
 
-  private deactivate(queued: Queued): void {
-    const { priority, key } = queued.info;
-    const waiting = this.active.get(priority);
-    if (waiting?.delete(key) !== true || waiting.size > 0) return;
-    this.active.delete(priority);
-    this.priorities = this.priorities.filter((other) => other !== priority);
+  private rank(queued: Queued): void {
+    const at = this.rankOf(queued.info);
+    const rank = this.ranks[at];
+    if (rank !== undefined && this.sort(rank.first, queued.info) === 0) rank.pods.set(queued.info.key, queued);
+    else this.ranks.splice(at, 0, { first: queued.info, pods: new Map([[queued.info.key, queued]]) });
+  }
+
+  private unrank(queued: Queued): void {
+    const at = this.rankOf(queued.info);
+    const rank = this.ranks[at];
+    if (rank?.pods.delete(queued.info.key) === true && rank.pods.size === 0) this.ranks.splice(at, 1);
+  }
+
+  /** The first rank that `info` is not behind. */
+  private rankOf(info: PodInfo): number {
+    let from = 0;
+    let to = this.ranks.length;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.sort(this.ranks[middle]!.first, info) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 }

@@ -36,15 +36,15 @@ export function dependentsOf(record: TraceRecord, subject: string): readonly str
   return made.size > 0 ? [...made] : referredTo(record, subject);
 }
 
-/** Each object's references are read: only where its controller's turns are not in the record. */
+/** Each object's last references are read: only where its controller's turns are not in the record. */
 function referredTo(record: TraceRecord, subject: string): readonly string[] {
   const uid = record.versionsOf(subject).findLast(({ object }) => object !== undefined)?.object?.metadata?.uid;
   if (uid === undefined) return [];
   const found = new Set<string>();
-  for (const { subject: of, object } of record.changes) {
-    if (!of.startsWith("events/") && object?.metadata?.ownerReferences?.some((owner) => owner.uid === uid) === true) {
-      found.add(of);
-    }
+  const subjects = new Set(record.changes.map(({ subject: of }) => of).filter((of) => !of.startsWith("events/")));
+  for (const of of subjects) {
+    const last = record.versionsOf(of).findLast(({ object }) => object !== undefined)?.object;
+    if (last?.metadata?.ownerReferences?.some((owner) => owner.uid === uid) === true) found.add(of);
   }
   return [...found];
 }

@@ -20,6 +20,8 @@ export interface ObjectChange {
   readonly subject: string;
   /** Undefined when it was removed. */
   readonly object: KubernetesObject | undefined;
+  /** The same as a text, where that is at hand without the object. */
+  readonly json?: string | undefined;
 }
 
 /** What an actor recorded and the record has not. */

@@ -1,7 +1,7 @@
 /** What the cluster's objects were at a moment, from what each write made of them. */
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import type { StateOfObjects } from "../../../protocols/trace-collector.ts";
+import type { ObjectThen, StateOfObjects } from "../../../protocols/trace-collector.ts";
 import { revisionOf } from "./event-fields.ts";
 import type { ObjectChange, TraceRecord } from "./record.ts";
 
@@ -24,13 +24,17 @@ export function stateAt(record: TraceRecord, moment: Moment, filter: StateFilter
   const latest = new Map<string, ObjectChange>();
   for (const change of record.changes) {
     if (change.revision > revision) break;
-    if (!fits(filter, change.subject)) continue;
-    if (change.object === undefined) latest.delete(change.subject);
-    else latest.set(change.subject, change);
+    latest.set(change.subject, change);
   }
   const objects = [...latest.values()]
-    .sort((one, other) => (one.subject < other.subject ? -1 : 1))
-    .map((change) => ({ subject: change.subject, object: servedOf(change) }));
+    .filter(({ subject }) => fits(filter, subject))
+    // As they were written, they are read at the least cost.
+    .sort((one, other) => one.revision - other.revision)
+    .flatMap((change): readonly ObjectThen[] => {
+      const json = jsonOf(change);
+      return json === undefined ? [] : [{ subject: change.subject, revision: change.revision, json }];
+    })
+    .sort((one, other) => (one.subject < other.subject ? -1 : 1));
   return { revision, timeMs: record.writeOf(revision)?.timeMs ?? null, objects };
 }
 
@@ -84,7 +88,13 @@ function fits({ resource, namespace, name }: StateFilter, subject: string): bool
   return name === undefined || parts.at(-1) === name;
 }
 
-/** As the API serves it: what is stored does not tell its revision. */
-function servedOf({ object, revision }: ObjectChange): KubernetesObject {
-  return { ...object, metadata: { ...object?.metadata, resourceVersion: String(revision) } };
+/** As the API served it: what is stored does not tell its revision. */
+export function objectOf({ json, revision }: ObjectThen): KubernetesObject {
+  const object = JSON.parse(json) as KubernetesObject;
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+}
+
+function jsonOf(change: ObjectChange): string | undefined {
+  if ("json" in change) return change.json;
+  return change.object === undefined ? undefined : JSON.stringify(change.object);
 }

@@ -183,9 +183,10 @@ function warned(record: TraceRecord, subject: string): Answer | undefined {
   const object = latestOf(record, subject);
   if (object === undefined || isWell(object) !== false) return undefined;
   const about = new Set([subject, ...dependentsOf(record, subject)].map((of) => latestOf(record, of)?.metadata?.uid));
-  const last = record.changes.findLast(({ subject: of, object: said }) => {
-    const { type, involvedObject } = (said ?? {}) as Warning;
-    return of.startsWith("events/") && type === "Warning" && about.has(involvedObject?.uid);
+  const last = record.changes.findLast((change) => {
+    if (!change.subject.startsWith("events/")) return false;
+    const { type, involvedObject } = (change.object ?? {}) as Warning;
+    return type === "Warning" && about.has(involvedObject?.uid);
   });
   const event = last === undefined ? undefined : record.writeAt(last);
   if (last === undefined || event === undefined) return undefined;

@@ -8,9 +8,13 @@ export function pack(bytes: Uint8Array): Uint8Array {
   return deflateRawSync(bytes, { level: constants.Z_BEST_SPEED });
 }
 
-export function unpack(packed: Uint8Array): Uint8Array {
-  return inflateRawSync(packed);
+/** `bytes`: how many there will be, or a few more, so that they come in one piece. */
+export function unpack(packed: Uint8Array, bytes: number): Uint8Array {
+  return inflateRawSync(packed, { chunkSize: Math.max(CHUNK_BYTES_MIN, bytes + 1) });
 }
+
+/** zlib takes no less. */
+const CHUNK_BYTES_MIN = 64;
 
 const HEX_DIGITS = 16;
 

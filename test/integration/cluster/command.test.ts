@@ -59,6 +59,8 @@ describe("inkube, given what it can't use", () => {
     ["simulate --replay missing.decisions", "there is no file missing.decisions"],
     ["simulate --replay .", ".: "],
     ["simulate --jobs 2", "--jobs has no meaning without --seeds"],
+    ["simulate --twice", "--twice has no meaning without --seeds"],
+    ["simulate --seeds 2 --twice --self-check 5", "'--twice' cannot be used with option '--self-check"],
   ])("refuses `%s`, saying what to do", async (args, part) => {
     expect(await refused(args)).toContain(part);
   });
@@ -312,6 +314,13 @@ spec:
     expect(await up.exited).toBe(0);
     writeFileSync(join(directory, data, "format"), "999\n");
     expect(await refused(`up --data-dir ${data}`)).toContain("newer inkube");
+  });
+});
+
+describe("the simulation of many seeds", () => {
+  it("runs as many of them twice as asked", async () => {
+    expect(await done("simulate --seeds 1 --minutes 1 --self-check 0")).toContain("0 of them run twice");
+    expect(await done("simulate --seeds 1 --minutes 1 --twice")).toContain("1 of them run twice");
   });
 });
 

@@ -181,6 +181,21 @@ describe("an embedded cluster", () => {
     expect(scheduled?.cause).toMatch(/^\S+#\d+$/);
   });
 
+  it("gives its trace event by event, until it is stopped", async () => {
+    const other = await inkube.Cluster.start({ masters: 1, workers: 0, controllers: false });
+    expect(() => other.trace.follow({ actor: "etcd-7" })).toThrow(/etcd-7/);
+    const subjects: string[] = [];
+    const following = (async () => {
+      for await (const { subject } of other.trace.follow({ kind: "write" })) {
+        subjects.push(subject);
+        if (subject === "configmaps/default/followed") void other.stop();
+      }
+    })();
+    await other.apply({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "followed" } });
+    await following;
+    expect(subjects).toContain("configmaps/default/followed");
+  });
+
   it("gives up what still waits when it is stopped", async () => {
     const other = await inkube.Cluster.start({ masters: 1, workers: 0 });
     const waiting = other.waitFor("pod/never", "Ready");

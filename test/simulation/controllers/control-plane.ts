@@ -43,7 +43,7 @@ export class ControlPlane {
           etcd: etcdActor,
           "api-server": apiServerActor(noDoor),
           scheduler: schedulerActor,
-          "controller-manager": controllerManagerActor,
+          "controller-manager": controllerManagerActor(),
           kubelet: fakeKubelet,
         },
         embedder: { name: "cluster", links: ["etcd", "api-server", "scheduler", "controller-manager"].flatMap(names) },

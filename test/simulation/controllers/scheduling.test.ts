@@ -3,6 +3,10 @@ import { deployments, events, nodes, pods } from "../../../actors/client/resourc
 import { ControlPlane } from "./control-plane.ts";
 import { isSettled, podsOf, web } from "./objects.ts";
 
+const MESSAGE =
+  "0/2 nodes are available: 2 Insufficient cpu. " +
+  "preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.";
+
 it("says why a pod can't be placed, and places it when room is made", async () => {
   const plane = new ControlPlane({ seed: 1, workers: 2, node: { cpu: "1" } });
   await plane.start();
@@ -14,14 +18,12 @@ it("says why a pod can't be placed, and places it when room is made", async () =
   await plane.until("the reason", async () => {
     const waiting = (await podsOf(plane.client)).find(({ spec }) => spec?.nodeName === undefined);
     const condition = waiting?.status?.conditions?.find(({ type }) => type === "PodScheduled");
-    return (
-      condition?.reason === "Unschedulable" && condition.message === "0/2 nodes are available: 2 Insufficient cpu."
-    );
+    return condition?.reason === "Unschedulable" && condition.message === MESSAGE;
   });
   const told = await plane.do((client) => client.list(events, { namespace: "default" }));
   expect(told.items.find(({ reason }) => reason === "FailedScheduling")).toMatchObject({
     type: "Warning",
-    message: "0/2 nodes are available: 2 Insufficient cpu.",
+    message: MESSAGE,
     source: { component: "default-scheduler" },
   });
   await plane.do((client) => client.patch(deployments, "web", "default", { spec: { replicas: 2 } }));

@@ -37,26 +37,25 @@ it("keeps a claim that a pod uses until the pod is gone", async () => {
 it("lets go at once of a claim and a volume that nobody uses, and of a bound volume when it is released", async () => {
   const plane = new ControlPlane({ seed: 2, workers: 0 });
   await plane.start();
-  await plane.do((client) => client.create(persistentVolumeClaims, claim));
   const volume = (name: string): object => ({
     metadata: { name },
     spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/data" } },
   });
-  for (const name of ["free", "bound"]) await plane.do((client) => client.create(persistentVolumes, volume(name)));
-  const phase = (to: string): Promise<unknown> =>
-    plane.do((client) =>
-      client.patch(persistentVolumes, "bound", undefined, { status: { phase: to } }, { subresource: "status" }),
-    );
-  await phase("Bound");
-  await plane.do((client) => client.delete(persistentVolumeClaims, "data", "default"));
-  for (const name of ["free", "bound"]) await plane.do((client) => client.delete(persistentVolumes, name));
-  await plane.until("what is free gone", async () => {
-    const claims = await plane.client.list(persistentVolumeClaims, { namespace: "default" });
-    return claims.items.length === 0 && (await plane.client.find(persistentVolumes, "free")) === undefined;
+  const isGone = async (name: string): Promise<boolean> =>
+    (await plane.client.find(persistentVolumes, name)) === undefined;
+  await plane.do((client) => client.create(persistentVolumes, volume("bound")));
+  await plane.do((client) => client.create(persistentVolumeClaims, claim));
+  await plane.until("the claim bound", async () => {
+    const { status } = await plane.client.get(persistentVolumeClaims, "data", "default");
+    return status?.phase === "Bound";
   });
-  expect(await plane.do((client) => client.find(persistentVolumes, "bound"))).toBeDefined();
-  await phase("Released");
-  await plane.until("the volume gone", async () => (await plane.client.find(persistentVolumes, "bound")) === undefined);
+  await plane.do((client) => client.create(persistentVolumes, volume("free")));
+  for (const name of ["free", "bound"]) await plane.do((client) => client.delete(persistentVolumes, name));
+  await plane.until("what is free gone", () => isGone("free"));
+  await plane.host.run(2_000);
+  expect(await plane.do(() => isGone("bound"))).toBe(false);
+  await plane.do((client) => client.delete(persistentVolumeClaims, "data", "default"));
+  await plane.until("the volume gone", () => isGone("bound"));
 });
 
 it("counts a pod that has a node, and the claims that its own volumes stand for", () => {

@@ -1,10 +1,11 @@
 /** What kube-controller-manager 1.37 makes of StatefulSets and DaemonSets, step by step, as `test/conformance/record-workloads.mjs` has recorded it. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { ApiRequest, DeleteOptions, KubernetesObject } from "../../../protocols/api-server.ts";
+import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import type { Asked } from "../../conformance/workload-case.mjs";
 import { play } from "../../conformance/workload-case.mjs";
 import { ControlPlane } from "./control-plane.ts";
+import { requestOf } from "./requests.ts";
 
 interface Recorded {
   readonly name: string;
@@ -40,21 +41,3 @@ describe("workloads", () => {
     expect(await play({ namespace, steps }, api)).toEqual(states);
   });
 });
-
-function requestOf({ verb, target, name, subresource, body }: Asked): ApiRequest {
-  const at = {
-    ...target,
-    ...(name === undefined ? {} : { name }),
-    ...(subresource === undefined ? {} : { subresource }),
-  };
-  switch (verb) {
-    case "create":
-      return { verb, target: at, object: body ?? {} };
-    case "patch":
-      return { verb, target: at, patchType: "application/merge-patch+json", patch: body };
-    case "delete":
-      return { verb, target: at, options: body as DeleteOptions };
-    case "list":
-      return { verb, target: at };
-  }
-}

@@ -5,7 +5,7 @@ import { SimulatedCluster } from "../../../actors/cluster/simulation/simulated-c
 import { deployments, nodes, pods } from "../../../actors/client/resources.ts";
 import { divergenceOf } from "../../../actors/trace-collector/core/divergence.ts";
 import { TraceRecord } from "../../../actors/trace-collector/core/record.ts";
-import { stateAt } from "../../../actors/trace-collector/core/state.ts";
+import { objectOf, stateAt } from "../../../actors/trace-collector/core/state.ts";
 import { storyOf } from "../../../actors/trace-collector/core/story.ts";
 import { explain } from "../../../actors/trace-collector/core/why.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
@@ -154,7 +154,7 @@ describe("the state of a simulated cluster at a revision", () => {
           const { objects } = stateAt(record, { revision }, { resource: resource.resource });
           const bare = (object: object): object => ({ ...object, apiVersion: undefined, kind: undefined });
           expect(
-            objects.map(({ object }) => bare(object)),
+            objects.map((then) => bare(objectOf(then))),
             `${resource.resource} at ${revision}`,
           ).toEqual(items.map(bare));
         }

@@ -3,6 +3,7 @@
  * Source: Kubernetes `plugin/pkg/auth/authorizer/rbac/bootstrappolicy`, `pkg/registry/{rbac,flowcontrol,scheduling}/rest`,
  * `component-helpers/auth/rbac/reconciliation`.
  */
+import { DIRECTORY_PROVISIONER } from "../../../../protocols/directory-volumes.ts";
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ClusterRole, PolicyRule, Subject } from "../../../../protocols/kubernetes/types/rbac-v1.ts";
 import type { Fields } from "../kinds/rules.ts";
@@ -52,9 +53,14 @@ export function firstObjects(authority?: string): readonly Initial[] {
  * All of them.
  * @param serviceCidr of the cluster, which has an object of its own
  * @param metrics whether the server answers for `metrics.k8s.io` itself
+ * @param volumes whether a controller-manager makes volumes
  * @param authority as for `firstObjects`
  */
-export function initialObjects(serviceCidr: string, metrics: boolean, authority?: string): readonly Initial[] {
+export function initialObjects(
+  serviceCidr: string,
+  { metrics = false, volumes = false }: { readonly metrics?: boolean; readonly volumes?: boolean } = {},
+  authority?: string,
+): readonly Initial[] {
   const services = metrics ? API_SERVICES + METRICS_API_SERVICES : API_SERVICES;
   return [
     ...firstObjects(authority),
@@ -62,6 +68,7 @@ export function initialObjects(serviceCidr: string, metrics: boolean, authority?
     ...bindings(),
     ...flowControl(),
     ...apiServices(services),
+    ...(volumes ? [defaultStorageClass()] : []),
     range(serviceCidr),
   ];
 }
@@ -223,6 +230,19 @@ export function flowControl(): readonly Initial[] {
     };
   });
   return [...levels, ...schemas];
+}
+
+/** Its volumes reach every node: there is no reason to wait for a pod's. */
+function defaultStorageClass(): Initial {
+  const annotations = { "storageclass.kubernetes.io/is-default-class": "true" };
+  const object = {
+    metadata: { name: "standard", annotations },
+    provisioner: DIRECTORY_PROVISIONER,
+    reclaimPolicy: "Delete",
+    volumeBindingMode: "Immediate",
+    allowVolumeExpansion: true,
+  } as Fields;
+  return { group: "storage.k8s.io", resource: "storageclasses", keep: "as-it-is", object };
 }
 
 function priorityClasses(): readonly Initial[] {

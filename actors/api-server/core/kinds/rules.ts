@@ -145,6 +145,8 @@ export interface Review extends Pick<Admission, "find" | "all"> {
   readonly verb: "create" | "update";
   /** "": the object itself. */
   readonly subresource: string;
+  /** What an update replaces. */
+  readonly old?: KubernetesObject;
 }
 
 /** `object` and `old` of a hook are of the kind that it is listed under: hooks may name its type. */

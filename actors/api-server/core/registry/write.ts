@@ -139,7 +139,7 @@ export function* prepareUpdate(
   check(served.stored, object.metadata?.name ?? "", given, causes);
   if (others !== undefined) {
     const { find, all } = others;
-    rules.review?.(object as never, { verb: "update", subresource: subresource ?? "", find, all });
+    rules.review?.(object as never, { verb: "update", subresource: subresource ?? "", old: before, find, all });
   }
   return object;
 }

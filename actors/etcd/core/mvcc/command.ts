@@ -8,6 +8,7 @@ import type {
   DeleteRangeRequest,
   PutRequest,
   RangeRequest,
+  RangeSort,
   RequestOp,
   TxnRequest,
 } from "../../../../protocols/etcd.ts";
@@ -28,8 +29,13 @@ const COMPACT = 4;
 const LEASE_GRANT = 5;
 const LEASE_REVOKE = 6;
 const RANGE = 7;
+/** Beside the result and the target of a comparison: it has an end of a range. */
+const COMPARES_RANGE = 32;
+/** The number it compares with is below 0. */
+const COMPARES_NEGATIVE = 64;
 
 const RESULTS = ["equal", "greater", "less", "notEqual"] as const satisfies readonly Compare["result"][];
+const SORTS = ["key", "version", "create", "mod", "value"] as const satisfies readonly RangeSort["target"][];
 const TARGETS = ["version", "create", "mod", "value", "lease"] as const satisfies readonly Compare["target"][];
 
 /** Gathers the commands of one member until they are taken as one batch. */
@@ -127,7 +133,8 @@ function readCommand(reader: ByteReader): Command {
 function writePut(writer: ByteWriter, request: PutRequest): void {
   const lease = request.lease ?? "0";
   writer.u8(PUT);
-  writer.u8((request.prevKv === true ? 1 : 0) | (lease === "0" ? 0 : 2));
+  const ignored = (request.ignoreValue === true ? 4 : 0) | (request.ignoreLease === true ? 8 : 0);
+  writer.u8((request.prevKv === true ? 1 : 0) | (lease === "0" ? 0 : 2) | ignored);
   writer.text(request.key);
   writer.blob(request.value);
   if (lease !== "0") writer.text(lease);
@@ -139,7 +146,8 @@ function readPut(reader: ByteReader): PutRequest {
   const value = reader.blob();
   if (flags === 0) return { key, value };
   const base = (flags & 2) === 0 ? { key, value } : { key, value, lease: reader.text() };
-  return (flags & 1) === 0 ? base : { ...base, prevKv: true };
+  if (flags <= 3) return (flags & 1) === 0 ? base : { ...base, prevKv: true };
+  return { ...base, prevKv: (flags & 1) !== 0, ignoreValue: (flags & 4) !== 0, ignoreLease: (flags & 8) !== 0 };
 }
 
 function writeDeleteRange(writer: ByteWriter, request: DeleteRangeRequest): void {
@@ -159,11 +167,22 @@ function readDeleteRange(reader: ByteReader): DeleteRangeRequest {
 function writeRange(writer: ByteWriter, request: RangeRequest): void {
   writer.u8(RANGE);
   const flags = (request.keysOnly === true ? 1 : 0) | (request.countOnly === true ? 2 : 0);
-  writer.u8(flags | (request.rangeEnd === undefined ? 0 : 4));
+  const bounds = boundsOf(request);
+  const isBounded = bounds.some((bound) => bound !== 0);
+  const more = (request.sort === undefined ? 0 : 8) | (isBounded ? 16 : 0);
+  writer.u8(flags | (request.rangeEnd === undefined ? 0 : 4) | more);
   writer.text(request.key);
   if (request.rangeEnd !== undefined) writer.text(request.rangeEnd);
   writer.varint(request.limit ?? 0);
   writer.varint(request.revision ?? 0);
+  const { sort } = request;
+  if (sort !== undefined) writer.u8(SORTS.indexOf(sort.target) * 2 + (sort.isDescending ? 1 : 0));
+  if (isBounded) for (const bound of bounds) writer.varint(bound);
+}
+
+function boundsOf(request: RangeRequest): readonly number[] {
+  const { minModRevision = 0, maxModRevision = 0, minCreateRevision = 0, maxCreateRevision = 0 } = request;
+  return [minModRevision, maxModRevision, minCreateRevision, maxCreateRevision];
 }
 
 function readRange(reader: ByteReader): RangeRequest {
@@ -171,7 +190,23 @@ function readRange(reader: ByteReader): RangeRequest {
   const key = reader.text();
   const base = (flags & 4) === 0 ? { key } : { key, rangeEnd: reader.text() };
   const [limit, revision] = [reader.varint(), reader.varint()];
-  return { ...base, limit, revision, keysOnly: (flags & 1) !== 0, countOnly: (flags & 2) !== 0 };
+  const range = { ...base, limit, revision, keysOnly: (flags & 1) !== 0, countOnly: (flags & 2) !== 0 };
+  if (flags < 8) return range;
+  const sorted = (flags & 8) === 0 ? range : { ...range, sort: readSort(reader.u8()) };
+  if ((flags & 16) === 0) return sorted;
+  return {
+    ...sorted,
+    minModRevision: reader.varint(),
+    maxModRevision: reader.varint(),
+    minCreateRevision: reader.varint(),
+    maxCreateRevision: reader.varint(),
+  };
+}
+
+function readSort(code: number): RangeSort {
+  const target = SORTS[code >>> 1];
+  if (target === undefined) throw new BytesError(`unknown order ${code}`);
+  return { target, isDescending: (code & 1) !== 0 };
 }
 
 function writeTxn(writer: ByteWriter, request: TxnRequest): void {
@@ -179,17 +214,21 @@ function writeTxn(writer: ByteWriter, request: TxnRequest): void {
   writer.text(request.cause ?? "");
   writer.varint(request.compare.length);
   for (const compare of request.compare) {
-    writer.u8(RESULTS.indexOf(compare.result) * 8 + TARGETS.indexOf(compare.target));
+    const code = RESULTS.indexOf(compare.result) * 8 + TARGETS.indexOf(compare.target);
+    const isNegative = compare.value === -1;
+    writer.u8(code | (compare.rangeEnd === undefined ? 0 : COMPARES_RANGE) | (isNegative ? COMPARES_NEGATIVE : 0));
     writer.text(compare.key);
+    if (compare.rangeEnd !== undefined) writer.text(compare.rangeEnd);
     if (compare.target === "value") writer.blob(compare.value);
     else if (compare.target === "lease") writer.text(compare.value);
-    else writer.varint(compare.value);
+    else if (!isNegative) writer.varint(compare.value);
   }
   for (const ops of [request.success, request.failure]) {
     writer.varint(ops.length);
     for (const op of ops) {
       if ("put" in op) writePut(writer, op.put);
       else if ("range" in op) writeRange(writer, op.range);
+      else if ("txn" in op) writeTxn(writer, op.txn);
       else writeDeleteRange(writer, op.deleteRange);
     }
   }
@@ -206,13 +245,23 @@ function readTxn(reader: ByteReader): TxnRequest {
 
 function readCompare(reader: ByteReader): Compare {
   const code = reader.u8();
-  const result = RESULTS[code >>> 3];
+  const result = RESULTS[(code & (COMPARES_RANGE - 1)) >>> 3];
   const target = TARGETS[code & 7];
   if (result === undefined || target === undefined) throw new BytesError(`unknown comparison ${code}`);
   const key = reader.text();
-  if (target === "value") return { key, result, target, value: reader.blob() };
-  if (target === "lease") return { key, result, target, value: reader.text() };
-  return { key, result, target, value: reader.varint() };
+  const base = (code & COMPARES_RANGE) === 0 ? { key, result } : { key, result, rangeEnd: reader.text() };
+  return compareOf(reader, base, target, (code & COMPARES_NEGATIVE) !== 0);
+}
+
+function compareOf(
+  reader: ByteReader,
+  base: Pick<Compare, "key" | "rangeEnd" | "result">,
+  target: Compare["target"],
+  isNegative: boolean,
+): Compare {
+  if (target === "value") return { ...base, target, value: reader.blob() };
+  if (target === "lease") return { ...base, target, value: reader.text() };
+  return { ...base, target, value: isNegative ? -1 : reader.varint() };
 }
 
 function readOps(reader: ByteReader): RequestOp[] {
@@ -222,6 +271,7 @@ function readOps(reader: ByteReader): RequestOp[] {
     if (kind === PUT) ops.push({ put: readPut(reader) });
     else if (kind === RANGE) ops.push({ range: readRange(reader) });
     else if (kind === DELETE_RANGE) ops.push({ deleteRange: readDeleteRange(reader) });
+    else if (kind === TXN) ops.push({ txn: readTxn(reader) });
     else throw new BytesError(`unknown operation ${kind}`);
   }
   return ops;

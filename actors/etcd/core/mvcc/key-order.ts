@@ -1,21 +1,16 @@
 /**
- * Keys are ordered by their UTF-8 bytes, which is the order of code points. JavaScript orders strings by UTF-16 units,
- * which differs where a surrogate (a code point beyond U+FFFF) meets a unit from U+E000 to U+FFFF.
+ * Keys are ordered by their bytes. JavaScript orders strings by UTF-16 units, which is the same for ASCII, and for few others: those
+ * are ordered by text of one character a byte.
  */
-const HIGH = /[\ud800-\uffff]/;
+import { bytesOfText } from "../../../../protocols/text-bytes.ts";
 
-/**
- * A string whose order under `<` is the order of `key`'s UTF-8 bytes; `key` itself for nearly every key. Surrogates move
- * above all other units, as in ICU's "UTF-16 code point order fix-up".
- */
+const BEYOND_ASCII = /[\u0080-\uffff]/;
+
+/** A string whose order under `<` is the order of `key`'s bytes; `key` itself for nearly every key. */
 export function orderKey(key: string): string {
-  if (!HIGH.test(key)) return key;
-  let order = "";
-  for (let index = 0; index < key.length; index++) {
-    const unit = key.charCodeAt(index);
-    order += String.fromCharCode(unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800);
-  }
-  return order;
+  if (!BEYOND_ASCII.test(key)) return key;
+  const { buffer, byteOffset, byteLength } = bytesOfText(key);
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
 
 /** A range of keys in terms of `orderKey`: one key (`end` null), from `start` up to `end`, or without an end. */

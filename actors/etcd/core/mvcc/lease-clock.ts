@@ -35,6 +35,12 @@ export class LeaseClock {
     return true;
   }
 
+  /** Until it ends; 0 when its time is over. */
+  leftMs(lease: Lease, nowMs: number): number {
+    const deadline = this.deadlines.get(lease.id);
+    return deadline === undefined ? lease.ttlSeconds * 1_000 : Math.max(0, deadline.atMs - nowMs);
+  }
+
   forget(id: string): void {
     this.deadlines.delete(id);
   }

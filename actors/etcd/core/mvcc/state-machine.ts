@@ -11,8 +11,8 @@ import type {
 import { InkubeError } from "../../../../protocols/errors.ts";
 import type { Command } from "./command.ts";
 import { Store } from "./store.ts";
-import type { OpResult } from "./txn.ts";
-import { checkLease, runTxn } from "./txn.ts";
+import type { OpResult, TxnResult } from "./txn.ts";
+import { checkPut, runTxn } from "./txn.ts";
 import type { Version } from "./version.ts";
 import { toKeyValue } from "./version.ts";
 
@@ -62,7 +62,7 @@ export class StateMachine {
     const { store } = this;
     switch (command.type) {
       case "put": {
-        checkLease(store, command.request.lease);
+        checkPut(store, command.request);
         const previous = store.put(command.request, undefined);
         store.commit();
         return wanted ? this.putResponse(previous, command.request.prevKv === true) : undefined;
@@ -73,10 +73,8 @@ export class StateMachine {
         return wanted ? this.deleteResponse(previous, command.request.prevKv === true) : undefined;
       }
       case "txn": {
-        const { succeeded, results } = runTxn(store, command.request);
-        if (!wanted) return undefined;
-        const responses = results.map((result) => this.opResponse(result));
-        return { header: this.header(), succeeded, responses } satisfies TxnResponse;
+        const result = runTxn(store, command.request);
+        return wanted ? this.txnResponse(result) : undefined;
       }
       case "compact":
         store.compact(command.revision);
@@ -90,9 +88,14 @@ export class StateMachine {
     }
   }
 
+  private txnResponse({ succeeded, results }: TxnResult): TxnResponse {
+    return { header: this.header(), succeeded, responses: results.map((result) => this.opResponse(result)) };
+  }
+
   private opResponse(result: OpResult): ResponseOp {
     if ("put" in result) return { put: this.putResponse(result.put, result.wanted) };
     if ("range" in result) return { range: { header: this.header(), ...result.range } };
+    if ("txn" in result) return { txn: this.txnResponse(result.txn) };
     return { deleteRange: this.deleteResponse(result.deleteRange, result.wanted) };
   }
 

@@ -12,6 +12,7 @@ import type { KeyRecord } from "./key-index.ts";
 import { KeyIndex } from "./key-index.ts";
 import type { KeyRange } from "./key-order.ts";
 import { keyRange, orderKey } from "./key-order.ts";
+import { isOrdered, ordered } from "./range-order.ts";
 import type { Change, Version } from "./version.ts";
 import { NO_BYTES, sizeOf, toKeyValue, withoutValue } from "./version.ts";
 
@@ -73,9 +74,11 @@ export class Store {
     if (rangeEnd === undefined || rangeEnd === "") {
       const version = versionAt(this.index.get(key), at);
       if (version === undefined) return { kvs: [], more: false, count: 0 };
+      if (isOrdered(request) && ordered([version], request).length === 0) return { kvs: [], more: false, count: 1 };
       return { kvs: countOnly ? [] : [keysOnly ? withoutValue(version) : toKeyValue(version)], more: false, count: 1 };
     }
     const limit = request.limit ?? 0;
+    if (isOrdered(request) && !countOnly) return this.rangeInOrder(request, at, limit > 0 ? limit : Infinity);
     const max = countOnly ? 0 : limit > 0 ? limit : Infinity;
     const kvs: KeyValue[] = [];
     let count = 0;
@@ -88,8 +91,29 @@ export class Store {
     return { kvs, more: !countOnly && count > kvs.length, count };
   }
 
+  /** Bounds take keys out of the answer, not out of the count. */
+  private rangeInOrder(request: RangeRequest, at: number, limit: number): RangeResult {
+    const all: Version[] = [];
+    this.index.scan(keyRange(request.key, request.rangeEnd), (record) => {
+      const version = versionAt(record, at);
+      if (version !== undefined) all.push(version);
+      return true;
+    });
+    const found = ordered(all, request);
+    const kvs = found.slice(0, limit).map(request.keysOnly === true ? withoutValue : toKeyValue);
+    return { kvs, more: found.length > kvs.length, count: all.length };
+  }
+
   get(key: string): Version | undefined {
     return versionAt(this.index.get(key), Infinity);
+  }
+
+  /** Calls `visit` with the newest version of each key of the range, in order, until it returns false. */
+  scan(range: KeyRange, visit: (version: Version) => boolean): void {
+    this.index.scan(range, (record) => {
+      const version = versionAt(record, Infinity);
+      return version === undefined || visit(version);
+    });
   }
 
   /** Revisions from `from` on, oldest first, `max` at most. They must not be compacted. */
@@ -101,11 +125,14 @@ export class Store {
 
   // ---- writing: within begin() … commit() ---------------------------------------------------------------------------
 
-  /** The version that was there before. The lease, if any, must exist. */
+  /** The version that was there before. The lease, if any, must exist, and the key where something of it is to be kept. */
   put(request: PutRequest, cause: string | undefined): Version | undefined {
-    const { key, value, lease = "0" } = request;
+    const { key } = request;
     const record = this.index.get(key);
     const previous = versionAt(record, Infinity);
+    const isKept = request.ignoreValue === true && previous !== undefined;
+    const value = isKept ? bytesOf(previous.value) : request.value;
+    const lease = request.ignoreLease === true && previous !== undefined ? previous.lease : (request.lease ?? "0");
     const revision = this.revision + 1;
     const kv: Version = {
       key,

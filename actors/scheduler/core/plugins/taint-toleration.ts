@@ -1,26 +1,25 @@
 import { tolerates } from "../../../../protocols/kubernetes/taints.ts";
-import type { FilterPlugin, ScorePlugin } from "../framework.ts";
+import type { Plugin, Rejection } from "../framework.ts";
 import { normalizeToMax } from "../framework.ts";
 
-/** NoSchedule and NoExecute taints keep pods out. */
-export const taintToleration: FilterPlugin & ScorePlugin = {
-  name: "TaintToleration",
-  weight: 3,
-  filter(pod, node) {
-    const untolerated = node.taints.some(
-      (taint) => taint.effect !== "PreferNoSchedule" && !tolerates(pod.tolerations, taint),
-    );
-    if (!untolerated) return undefined;
-    return { plugin: "TaintToleration", reasons: ["node(s) had untolerated taint(s)"], unresolvable: true };
+const NAME = "TaintToleration";
+const UNTOLERATED: Rejection = { plugin: NAME, reasons: ["node(s) had untolerated taint(s)"], unresolvable: true };
+
+/** NoSchedule and NoExecute taints keep pods out; of those that are better avoided, fewer are better. */
+export const taintToleration: Plugin = {
+  name: NAME,
+  filter(_state, pod, node) {
+    for (const taint of node.taints) {
+      if (taint.effect !== "PreferNoSchedule" && !tolerates(pod.tolerations, taint)) return UNTOLERATED;
+    }
+    return undefined;
   },
-  applies: () => true,
-  /** PreferNoSchedule taints that are not tolerated; fewer are better. */
-  score(pod, node) {
+  score(_state, pod, node) {
     if (node.taints.length === 0) return 0;
     const soft = pod.tolerations.filter(({ effect }) => (effect ?? "") === "" || effect === "PreferNoSchedule");
     return node.taints.filter((taint) => taint.effect === "PreferNoSchedule" && !tolerates(soft, taint)).length;
   },
-  normalize(scores) {
+  normalizeScore(_state, _pod, scores) {
     normalizeToMax(scores, true);
   },
 };

@@ -8,7 +8,7 @@
  *     actor in the segment have not, and records as they lay in the actor's ring (`protocols/trace-words.ts`)
  *   - gap: `actor bytes, after, lost`, then the actor
  *   - changes: `part, bytes, packed bytes, count, first revision, last revision` (the last two are doubles), then changes of objects as
- *     `changes.ts` has them, packed
+ *     `changes.ts` has them, packed; then `packed bytes` of their heads, and those: an index, which older files have not
  *
  * A run is a life of the program: sequences begin anew in each. A batch whose writer was killed is cut off at the end; one that
  * is damaged is left out, and the next one is found by its magic and its checksum.
@@ -162,12 +162,14 @@ export interface ChangeBatch {
   /** Of the changes; at the end of a base of all that belong to it, so that one whose beginning has gone is known. */
   readonly count: number;
   readonly packed: Uint8Array;
+  /** The heads of the changes, packed, so that who looks for one object unpacks no other; undefined where they must be read from `packed`. */
+  readonly heads: Uint8Array | undefined;
 }
 
 const CHANGES_WORDS = 8;
 
 export function encodeChangeBatch(
-  { part, firstRevision, lastRevision, bytes, count, packed }: ChangeBatch,
+  { part, firstRevision, lastRevision, bytes, count, packed, heads }: ChangeBatch,
   checksum: Checksum,
 ): Uint8Array {
   const head = Buffer.alloc(CHANGES_WORDS * 4);
@@ -177,7 +179,8 @@ export function encodeChangeBatch(
   head.writeInt32LE(count, 12);
   head.writeDoubleLE(firstRevision, 16);
   head.writeDoubleLE(lastRevision, 24);
-  return encodeBatch(CHANGES, [head, packed], checksum);
+  const index = heads === undefined ? [] : [bytesOf(Int32Array.of(heads.length)), heads];
+  return encodeBatch(CHANGES, [head, packed, ...index], checksum);
 }
 
 function bytesOf(words: Int32Array): Uint8Array {
@@ -275,12 +278,16 @@ function decodeGap(payload: Buffer): Gap {
 
 function decodeChangeBatch(payload: Buffer): ChangeBatch {
   const from = CHANGES_WORDS * 4;
+  const packed = payload.subarray(from, from + payload.readInt32LE(8));
+  const index = from + padded(packed.length);
+  const hasHeads = index < payload.length;
   return {
     part: PARTS[payload.readInt32LE(0)] ?? "base",
     firstRevision: payload.readDoubleLE(16),
     lastRevision: payload.readDoubleLE(24),
     bytes: payload.readInt32LE(4),
     count: payload.readInt32LE(12),
-    packed: payload.subarray(from, from + payload.readInt32LE(8)),
+    packed,
+    heads: hasHeads ? payload.subarray(index + 4, index + 4 + payload.readInt32LE(index)) : undefined,
   };
 }

@@ -3,36 +3,18 @@
  * so nothing of it is kept on the disk; events are made one by one, of those that are asked for.
  */
 import type { TraceEvent } from "../../../../protocols/trace-collector.ts";
-import type { WordMemory } from "../../../../protocols/trace-words.ts";
-import {
-  LAMPORT_WORD,
-  MESSAGE,
-  FORM_WORD,
-  RECORD_WORDS,
-  SEQUENCE_WORD,
-  decodeEvent,
-  memoryOf,
-} from "../../../../protocols/trace-words.ts";
+import { LAMPORT_WORD, SEQUENCE_WORD, decodeEvent } from "../../../../protocols/trace-words.ts";
 import { MESSAGES } from "../events.ts";
+import { CausePlaces } from "./cause-places.ts";
+import type { Segment, SegmentHeader } from "./format.ts";
 import type { Cursor } from "./merge.ts";
-import type { Records, Segment, SegmentHeader } from "./format.ts";
-
-/** Records of one actor that lie one after the other. */
-interface Piece {
-  readonly actor: string;
-  readonly memory: WordMemory;
-  /** Words at which its records begin. */
-  readonly at: Uint32Array;
-  readonly firstSequence: number;
-  readonly lastSequence: number;
-  readonly nameAt: (place: number) => string;
-}
+import type { Piece } from "./piece.ts";
+import { causeOf, kindOf, pieceOf, readNames, subjectOf } from "./piece.ts";
 
 /** Where an event is: piece, and record in it. */
 type Place = readonly [piece: Piece, index: number];
 
 const NONE: readonly TraceEvent[] = [];
-const UNKNOWN_NAME = "?";
 
 export class SegmentIndex {
   readonly header: SegmentHeader;
@@ -43,7 +25,7 @@ export class SegmentIndex {
   private readonly byActor = new Map<string, Piece[]>();
   private subjectPlaces: ReadonlyMap<string, Place[]> | undefined;
   private kindPlaces: ReadonlyMap<string, Place[]> | undefined;
-  private causePlaces: ReadonlyMap<string, Place[]> | undefined;
+  private causePlaces: CausePlaces | undefined;
 
   /** @param seen last sequence of each actor in earlier segments of the class and run; who wrote them may have ended before it noted that */
   constructor(segment: Segment, seen: ReadonlyMap<string, number> = new Map()) {
@@ -121,8 +103,13 @@ export class SegmentIndex {
   }
 
   causedBy(name: string): readonly TraceEvent[] {
-    this.causePlaces ??= this.grouped(causeOf);
-    return this.decodeAll(this.causePlaces.get(name));
+    this.causePlaces ??= new CausePlaces(this.pieces);
+    const found: TraceEvent[] = [];
+    for (const place of this.causePlaces.of(Number(name.slice(name.lastIndexOf("#") + 1)))) {
+      const [piece, index] = place;
+      if (causeOf(piece, piece.at[index]!) === name) found.push(this.decode(place));
+    }
+    return found;
   }
 
   /** One for each actor, in front of its first event. */
@@ -197,36 +184,6 @@ class PieceCursor implements Cursor {
   }
 }
 
-function pieceOf(records: Records, names: ReadonlyMap<number, string>, after: number): Piece | undefined {
-  const { words, actor } = records;
-  const memory = memoryOf(words);
-  const at = new Uint32Array(words.length / RECORD_WORDS);
-  let count = 0;
-  for (let word = 0; word < words.length; word += words[word]!) {
-    if (words[word + SEQUENCE_WORD]! > after) at[count++] = word;
-  }
-  if (count === 0) return undefined;
-  const nameAt = (place: number): string => names.get(place) ?? UNKNOWN_NAME;
-  const sequenceOf = (index: number): number => words[at[index]! + SEQUENCE_WORD]!;
-  return {
-    actor,
-    memory,
-    at: at.slice(0, count),
-    firstSequence: sequenceOf(0),
-    lastSequence: sequenceOf(count - 1),
-    nameAt,
-  };
-}
-
-function readNames({ names, namesAt }: Records, known: Map<number, string>): void {
-  const bytes = Buffer.from(names.buffer, names.byteOffset, names.byteLength);
-  for (let at = 0; at + 2 <= bytes.length;) {
-    const length = bytes.readUInt16LE(at);
-    known.set(namesAt + at, bytes.toString("utf8", at + 2, at + 2 + length));
-    at += 2 + length;
-  }
-}
-
 /** The first of `count` for which it holds, as it does for all that follow; `count` when for none. */
 function firstWhere(count: number, holds: (index: number) => boolean): number {
   let low = 0;
@@ -237,33 +194,4 @@ function firstWhere(count: number, holds: (index: number) => boolean): number {
     else low = middle + 1;
   }
   return low;
-}
-
-function kindOf({ memory, nameAt }: Piece, at: number): string {
-  return memory.words[at + FORM_WORD] === MESSAGE
-    ? nameAt(memory.words[at + RECORD_WORDS]!)
-    : text(memory.bytes, (at + RECORD_WORDS) << 2);
-}
-
-function subjectOf({ memory, nameAt }: Piece, at: number): string {
-  if (memory.words[at + FORM_WORD] === MESSAGE) return nameAt(memory.words[at + RECORD_WORDS + 1]!);
-  return text(memory.bytes, skip(memory.bytes, (at + RECORD_WORDS) << 2, 1));
-}
-
-function causeOf({ memory, nameAt }: Piece, at: number): string {
-  const { words, bytes } = memory;
-  if (words[at + FORM_WORD] !== MESSAGE) return text(bytes, skip(bytes, (at + RECORD_WORDS) << 2, 3));
-  const cause = words[at + RECORD_WORDS + 3]!;
-  return cause === 0 ? "" : `${nameAt(words[at + RECORD_WORDS + 2]!)}#${cause}`;
-}
-
-function text(bytes: Buffer, at: number): string {
-  const length = bytes[at]! | (bytes[at + 1]! << 8);
-  return bytes.toString("utf8", at + 2, at + 2 + length);
-}
-
-function skip(bytes: Buffer, at: number, texts: number): number {
-  let next = at;
-  for (let index = 0; index < texts; index++) next += 2 + (bytes[next]! | (bytes[next + 1]! << 8));
-  return next;
 }

@@ -8,7 +8,7 @@ import type { LogServer } from "../../../../actors/kubelet/kubelet-io.ts";
 let kubelets: readonly LogServer[];
 beforeAll(async () => {
   const open = (): Promise<LogServer> =>
-    serveLogs("127.0.0.1", "of the cluster", () => () => undefined, {
+    serveLogs("127.0.0.1", { token: "of the cluster" }, () => () => undefined, {
       stats: () => Promise.reject(new Error("no stats")),
       metrics: () => Promise.resolve([]),
     });

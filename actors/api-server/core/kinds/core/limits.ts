@@ -11,7 +11,7 @@ import type {
   PodSpec,
 } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { compareQuantities, quantityMilli } from "../../../../../protocols/kubernetes/quantity.ts";
-import { containerTotal } from "../../machinery/pod-resources.ts";
+import { containerTotal } from "../../../../../protocols/kubernetes/pod-resources.ts";
 import { forbidden } from "../../machinery/status.ts";
 import type { Admission, Review } from "../rules.ts";
 

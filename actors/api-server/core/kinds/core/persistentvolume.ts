@@ -1,5 +1,9 @@
 /** PersistentVolumes. Source: Kubernetes `pkg/registry/core/persistentvolume/strategy.go`, `pkg/apis/core/validation`. */
-import type { PersistentVolume, PersistentVolumeSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type {
+  PersistentVolume,
+  PersistentVolumeSpec,
+  PersistentVolumeStatus,
+} from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { compareQuantities } from "../../../../../protocols/kubernetes/quantity.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
@@ -28,11 +32,10 @@ export const persistentVolumeRules: KindRules = {
       { ...object, status: { phase: "Pending", lastPhaseTransitionTime: formatTime(nowMs) } },
       "kubernetes.io/pv-protection",
     ),
-  prepareStatusUpdate: (object, old) => {
+  prepareStatusUpdate: (object, old, nowMs) => {
     const [now, before] = [(object as PersistentVolume).status, (old as PersistentVolume).status];
-    const at = now?.lastPhaseTransitionTime ?? before?.lastPhaseTransitionTime;
-    if (now?.phase !== before?.phase || at === undefined) return object;
-    return { ...object, status: { ...now, lastPhaseTransitionTime: at } };
+    const at = transitionTime(now ?? {}, before ?? {}, nowMs);
+    return at === undefined ? object : { ...object, status: { ...now, lastPhaseTransitionTime: at } };
   },
   validate,
   validateUpdate,
@@ -81,6 +84,17 @@ function validate({ metadata, spec = {} }: PersistentVolume, errors: FieldErrors
     }
   }
   validateMountOptions(metadata?.annotations ?? {}, spec, errors);
+}
+
+/** The server's time, unless the phase comes with one of its own. */
+function transitionTime(
+  now: PersistentVolumeStatus,
+  before: PersistentVolumeStatus,
+  nowMs: number | undefined,
+): string | null | undefined {
+  const [given, was] = [now.lastPhaseTransitionTime, before.lastPhaseTransitionTime];
+  if (now.phase === before.phase) return given ?? was;
+  return nowMs === undefined || (given !== undefined && given !== was) ? given : formatTime(nowMs);
 }
 
 function isRoot(path: string | undefined): boolean {

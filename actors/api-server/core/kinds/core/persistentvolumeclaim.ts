@@ -24,7 +24,7 @@ import {
   withProtection,
 } from "./claim-spec.ts";
 import { reviewClaimLimits } from "./limits.ts";
-import { withDefaultClass } from "./storage-admission.ts";
+import { reviewExpansion, withDefaultClass } from "./storage-admission.ts";
 
 export const persistentVolumeClaimRules: KindRules = {
   returnsDeletedObject: true,
@@ -40,7 +40,10 @@ export const persistentVolumeClaimRules: KindRules = {
     if ((spec?.accessModes ?? []).length === 0) errors.required("Spec.accessModes");
     validateStatus(status ?? {}, errors);
   },
-  review: reviewClaimLimits,
+  review: (claim: PersistentVolumeClaim, review) => {
+    reviewExpansion(claim, review);
+    reviewClaimLimits(claim, review);
+  },
   warnings,
   retold: warnings,
   cells,

@@ -13,7 +13,7 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { validatePod } from "../../machinery/validation/pod.ts";
 import type { Fields, SubresourceRules } from "../rules.ts";
 import { isMirror, NO_FIELD } from "./pod-ephemeral.ts";
-import { qosClass } from "./pod-qos.ts";
+import { qosClass } from "../../../../../protocols/kubernetes/pod-qos.ts";
 
 export const podResize: SubresourceRules = {
   change: (object, old) => {

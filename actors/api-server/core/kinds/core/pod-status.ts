@@ -14,7 +14,7 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { lenientIp, parseIp } from "../../machinery/validation/ip.ts";
 import { dns1123Subdomain, qualifiedName } from "../../machinery/validation/names.ts";
 import { repeatedAt } from "../../machinery/validation/repeated.ts";
-import { qosClass } from "./pod-qos.ts";
+import { qosClass } from "../../../../../protocols/kubernetes/pod-qos.ts";
 
 /** Writers that don't know these fields leave them out, and don't mean to clear them. */
 const KEPT = [

@@ -60,12 +60,6 @@ export const POD_UNHONOURED: readonly Unhonoured[] = [
   { path: "shareProcessNamespace", words: NO_ISOLATION },
   { path: "hostUsers", words: NO_USERS, benign: [true] },
   { path: "imagePullSecrets", words: "images are local, and none is pulled" },
-  { path: "affinity.podAffinity", words: "the scheduler does not look at other pods" },
-  { path: "affinity.podAntiAffinity", words: "the scheduler does not look at other pods" },
-  {
-    path: "topologySpreadConstraints",
-    words: "the scheduler spreads the pods of one owner over nodes, and no further",
-  },
   { path: "runtimeClassName", words: "the image decides what runs it, whatever the class's handler" },
   { path: "resourceClaims", words: "there are no devices to claim" },
   { path: "schedulingGroup", words: "pods are scheduled one by one" },

@@ -3,7 +3,7 @@ import type { Pod, PodCondition, PodStatus } from "../../../../../protocols/kube
 import { member, syncFirst } from "../../machinery/default-values.ts";
 import { isJsonObject } from "../../machinery/json-value.ts";
 import { defaultPod, defaultPodSpec } from "../../machinery/pod-defaults.ts";
-import { withPodRequests } from "../../machinery/pod-resources.ts";
+import { withPodRequests } from "../../../../../protocols/kubernetes/pod-resources.ts";
 import { formatTime } from "../../machinery/time.ts";
 import { validatePodCreate, validatePodUpdate } from "../../machinery/validation/pod.ts";
 import type { Fields, KindRules } from "../rules.ts";
@@ -12,7 +12,7 @@ import { reviewPodLimits, withLimitDefaults } from "./limits.ts";
 import { admitPod, admitPodUpdate } from "./pod-admission.ts";
 import { podCells } from "./pod-cells.ts";
 import { podEphemeralContainers } from "./pod-ephemeral.ts";
-import { qosClass } from "./pod-qos.ts";
+import { qosClass } from "../../../../../protocols/kubernetes/pod-qos.ts";
 import { podResize } from "./pod-resize.ts";
 import { keptStatus, validatePodStatus } from "./pod-status.ts";
 import { podWarnings } from "./pod-warnings.ts";

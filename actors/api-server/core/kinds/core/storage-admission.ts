@@ -1,7 +1,10 @@
-/** What admission makes of a claim. Source: admission plugin DefaultStorageClass. */
+/** What admission makes of a claim. Source: admission plugins DefaultStorageClass and PersistentVolumeClaimResize. */
 import type { PersistentVolumeClaim } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { ObjectMeta } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
-import type { Admission, Fields } from "../rules.ts";
+import { compareQuantities } from "../../../../../protocols/kubernetes/quantity.ts";
+import type { StorageClass } from "../../../../../protocols/kubernetes/types/storage-v1.ts";
+import { forbidden } from "../../machinery/status.ts";
+import type { Admission, Fields, Review } from "../rules.ts";
 import { CLASS_ANNOTATION } from "./claim-spec.ts";
 
 const CLASSES = "/registry/storageclasses";
@@ -26,4 +29,18 @@ export function withDefaultClass(object: Fields, admission: Admission): Fields {
 function order(a: string | null | undefined = "", b: string | null | undefined = ""): number {
   const [left, right] = [a ?? "", b ?? ""];
   return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** @throws Status 403 for a bound claim that asks for more, where its class does not say that it may */
+export function reviewExpansion(claim: PersistentVolumeClaim, { subresource, old, find }: Review): void {
+  const before = old as PersistentVolumeClaim | undefined;
+  if (subresource !== "" || before?.status?.phase !== "Bound") return;
+  const [now, was] = [claim, before].map(({ spec }) => spec?.resources?.requests?.["storage"] ?? "0");
+  if (compareQuantities(now ?? "0", was ?? "0") <= 0) return;
+  const name = claim.metadata?.annotations?.[CLASS_ANNOTATION] ?? claim.spec?.storageClassName ?? "";
+  const found = name === "" ? undefined : (find(CLASSES, name) as StorageClass | undefined);
+  if (found?.allowVolumeExpansion === true) return;
+  const why =
+    "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize";
+  throw forbidden({ group: "", resource: "persistentvolumeclaims" }, claim.metadata?.name ?? "", why);
 }

@@ -1,7 +1,7 @@
 /** Amounts that containers and nodes name. Source: Kubernetes `validateResourceName`, `ValidateResourceRequirements`. */
 import type { PodSpec, ResourceRequirements } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { compareQuantities, parseQuantity, quantityMilli } from "../../../../../protocols/kubernetes/quantity.ts";
-import { containerTotal, isPodLevelResource } from "../pod-resources.ts";
+import { containerTotal, isPodLevelResource } from "../../../../../protocols/kubernetes/pod-resources.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { dns1123Label, qualifiedName } from "./names.ts";
 

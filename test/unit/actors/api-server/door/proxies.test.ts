@@ -54,7 +54,7 @@ describe("the proxy of pods and nodes", () => {
   it("shows the token for kubelets to the kubelet alone", async () => {
     const of = await api();
     const [kubelet, other] = [await listening(createPlain(seen)), await listening(createPlain(seen))];
-    await of.object("/api/v1/nodes", { metadata: { name: "worker-0" } });
+    await of.object("/api/v1/nodes", { metadata: { name: "worker-0" }, spec: { providerID: "inkube://worker-0" } });
     const addresses = [{ type: "InternalIP", address: "127.0.0.1" }];
     await status(of, "/api/v1/nodes/worker-0", { addresses, daemonEndpoints: { kubeletEndpoint: { Port: kubelet } } });
     const shown = async (name: string): Promise<string> => (await of.call("GET", `/api/v1/nodes/${name}/proxy/x`)).text;

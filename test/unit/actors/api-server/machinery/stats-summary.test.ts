@@ -46,7 +46,9 @@ describe("asking a kubelet", () => {
       addresses: [{ type: "InternalIP", address: "127.0.0.1" }],
       daemonEndpoints: { kubeletEndpoint: { Port: port } },
     };
-    await expect(kubeletStats({ status }, "token", 5_000)).rejects.toMatchObject({ code: "CONNECTION_FAILED" });
+    await expect(kubeletStats({ status }, { kubeletToken: "token" }, 5_000)).rejects.toMatchObject({
+      code: "CONNECTION_FAILED",
+    });
     await new Promise((resolve) => server.close(resolve));
   });
 });

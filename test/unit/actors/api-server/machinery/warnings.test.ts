@@ -145,12 +145,15 @@ const HONOURED: Readonly<Record<string, string>> = {
   ObjectFieldSelector: "apiVersion fieldPath",
   // Metadata is the registry's, and the same for every kind.
   ObjectMeta: "*",
+  PodAffinity: "requiredDuringSchedulingIgnoredDuringExecution preferredDuringSchedulingIgnoredDuringExecution",
+  PodAffinityTerm: "labelSelector namespaces topologyKey namespaceSelector matchLabelKeys mismatchLabelKeys",
+  PodAntiAffinity: "requiredDuringSchedulingIgnoredDuringExecution preferredDuringSchedulingIgnoredDuringExecution",
   PodReadinessGate: "conditionType",
   PodSchedulingGate: "name",
   PodSecurityContext: "fsGroup",
   // Admission refuses a runtimeClassName, an overhead and a preemptionPolicy that the cluster does not have.
   PodSpec:
-    "volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector serviceAccountName serviceAccount nodeName hostNetwork securityContext hostname subdomain affinity schedulerName tolerations hostAliases priorityClassName priority readinessGates runtimeClassName automountServiceAccountToken enableServiceLinks preemptionPolicy overhead setHostnameAsFQDN schedulingGates resources hostnameOverride",
+    "volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector serviceAccountName serviceAccount nodeName hostNetwork securityContext hostname subdomain affinity schedulerName tolerations hostAliases priorityClassName priority readinessGates runtimeClassName automountServiceAccountToken enableServiceLinks preemptionPolicy overhead topologySpreadConstraints setHostnameAsFQDN schedulingGates resources hostnameOverride",
   PodTemplateSpec: "metadata spec",
   PreferredSchedulingTerm: "weight preference",
   // A gRPC probe fails, and says why.
@@ -174,7 +177,10 @@ const HONOURED: Readonly<Record<string, string>> = {
   SleepAction: "seconds",
   TCPSocketAction: "port host",
   Taint: "key value effect timeAdded",
+  TopologySpreadConstraint:
+    "maxSkew topologyKey whenUnsatisfiable labelSelector minDomains nodeAffinityPolicy nodeTaintsPolicy matchLabelKeys",
   Toleration: "key operator value effect tolerationSeconds",
+  WeightedPodAffinityTerm: "weight podAffinityTerm",
   // Every other source is refused by the kubelet with FailedMount; a pod that names a claim stays Pending.
   Volume: "*",
   // The kubelet tells of readOnly and mountPropagation by an event, where it does not enforce them.

@@ -40,7 +40,7 @@ const managers = readFileSync(
 
 describe("the objects of a fresh control plane", () => {
   it("are those that kube-apiserver makes, each of them", () => {
-    const ours = initialObjects("10.96.0.0/16", false).flatMap(({ group, resource, object, applied }) => {
+    const ours = initialObjects("10.96.0.0/16").flatMap(({ group, resource, object, applied }) => {
       const fields = applied?.subresource === undefined ? applied?.fields("") : {};
       return resource === "servicecidrs" ? [] : [{ group, resource, object: { ...object, ...fields } }];
     });
@@ -57,7 +57,7 @@ describe("the objects of a fresh control plane", () => {
     expect(bare(ours)).toEqual(bare(recorded));
   });
 
-  const role = initialObjects("10.96.0.0/16", false).find(({ object }) => object.metadata?.name === "system:discovery");
+  const role = initialObjects("10.96.0.0/16").find(({ object }) => object.metadata?.name === "system:discovery");
   if (role === undefined) throw new Error("no such object");
 
   it("get back what is missing of their rules, and keep what was added", () => {
@@ -84,7 +84,7 @@ describe("the objects of a fresh control plane", () => {
     ["catch-all", "false", 2, "true", true],
     ["exempt", "false", 2, "true", true],
   ])("of flow control are as kube-apiserver has them: %s, %s, generation %d", (name, said, generation, auto, ours) => {
-    const initial = initialObjects("10.96.0.0/16", false).find(
+    const initial = initialObjects("10.96.0.0/16").find(
       ({ object, resource }) => object.metadata?.name === name && resource === "prioritylevelconfigurations",
     );
     if (initial === undefined) throw new Error("no such level");
@@ -100,7 +100,7 @@ describe("the objects of a fresh control plane", () => {
   });
 
   it("keep what was said of the shares of the level without a limit", () => {
-    const initial = initialObjects("10.96.0.0/16", false).find(
+    const initial = initialObjects("10.96.0.0/16").find(
       ({ object, resource }) => object.metadata?.name === "exempt" && resource === "prioritylevelconfigurations",
     );
     if (initial === undefined) throw new Error("no such level");

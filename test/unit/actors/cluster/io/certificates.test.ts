@@ -3,7 +3,7 @@ import { connect, createServer } from "node:tls";
 import type { AddressInfo } from "node:net";
 import { expect, it } from "vitest";
 import { makeAuthority, makeCertificate } from "../../../../../actors/cluster/io/certificates.ts";
-import { objectIdentifier, time } from "../../../../../actors/cluster/io/der.ts";
+import { objectIdentifier, time } from "../../../../../protocols/der.ts";
 
 const NOW = Date.UTC(2026, 0, 31, 12);
 const authority = makeAuthority("test-ca", NOW);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { changesIn } from "../../../../../actors/trace-collector/core/object-changes.ts";
 import { sealed } from "../../../../../actors/trace-collector/core/sealed.ts";
 import type { StoredChange } from "../../../../../actors/trace-collector/core/segments/changes.ts";
-import { decodeChanges, encodeChanges } from "../../../../../actors/trace-collector/core/segments/changes.ts";
+import { encodeChanges, headsOf, readHeads } from "../../../../../actors/trace-collector/core/segments/changes.ts";
 import type { ChangeBatch, ChangePart } from "../../../../../actors/trace-collector/core/segments/format.ts";
 
 const put = (name: string, revision: number): StoredChange => ({
@@ -14,8 +14,9 @@ const removed = (name: string, revision: number): StoredChange => ({ ...put(name
 
 function batch(part: ChangePart, changes: readonly StoredChange[], lastRevision: number, count?: number): ChangeBatch {
   const packed = encodeChanges(changes);
+  const heads = headsOf(changes, (bytes) => bytes);
   const firstRevision = changes[0]?.revision ?? lastRevision;
-  return { part, firstRevision, lastRevision, bytes: packed.length, count: count ?? changes.length, packed };
+  return { part, firstRevision, lastRevision, bytes: packed.length, count: count ?? changes.length, packed, heads };
 }
 const change = (...changes: readonly StoredChange[]): ChangeBatch =>
   batch("change", changes, changes.at(-1)?.revision ?? 0);
@@ -29,9 +30,42 @@ const told = (...batches: readonly ChangeBatch[]): readonly string[] =>
   );
 
 describe("changes of objects in segments", () => {
-  it("are encoded as they were written", () => {
+  it("have heads that say whose values stand where, with the values between them or without", () => {
     const changes = [put("a", 3), removed("å", 2 ** 40), put("", 5)];
-    expect(decodeChanges(encodeChanges(changes))).toEqual(changes);
+    const bytes = encodeChanges(changes);
+    for (const [content, hasValues] of [
+      [bytes, true],
+      [headsOf(changes, (heads) => heads)!, false],
+    ] as const) {
+      const read: StoredChange[] = [];
+      readHeads(content, hasValues, (revision, key, at, length) =>
+        read.push({ revision, key, value: length < 0 ? undefined : Buffer.from(bytes.subarray(at, at + length)) }),
+      );
+      expect(read).toEqual(changes);
+    }
+  });
+
+  it("are unpacked where somebody looks at an object, each batch once", () => {
+    const whole = base(5, put("a", 2), put("b", 4));
+    const later = change(put("a", 6), put("c", 7), removed("b", 8));
+    const unpacked: Uint8Array[] = [];
+    const changes = changesIn([...whole, later], (packed) => {
+      unpacked.push(packed);
+      return packed;
+    });
+    // Of a few not even the heads.
+    expect(unpacked).toEqual([later.heads]);
+    const [, , a, c, gone] = changes;
+    expect(gone!.object).toBeUndefined();
+    expect(unpacked).toHaveLength(1);
+    expect([a!.object, c!.object, a!.object]).toMatchObject([{ at: 6 }, { at: 7 }, { at: 6 }]);
+    expect(unpacked.slice(1)).toEqual([later.packed]);
+  });
+
+  it("are read from what is packed, where a file is of a time that wrote no heads", () => {
+    const older = (of: ChangeBatch): ChangeBatch => ({ ...of, heads: undefined });
+    const batches = [...base(5, put("a", 2)), change(put("b", 6), removed("a", 7))];
+    expect(told(...batches.map(older))).toEqual(told(...batches));
   });
 
   it("begin with what stood and go on with what was written", () => {

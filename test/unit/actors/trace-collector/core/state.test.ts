@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { momentOf } from "../../../../../actors/trace-collector/core/moment.ts";
-import { stateAt } from "../../../../../actors/trace-collector/core/state.ts";
+import { objectOf, stateAt } from "../../../../../actors/trace-collector/core/state.ts";
 import { TraceRecord } from "../../../../../actors/trace-collector/core/record.ts";
 import { recordOf, recordOfWrites } from "../../../../fixtures/trace-lines.ts";
 
@@ -16,10 +16,9 @@ const subjectsAt = (moment: Parameters<typeof stateAt>[1], filter = {}): readonl
 
 describe("the state at a moment", () => {
   it("is what each object was by the last write before, with its revision", () => {
-    expect(stateAt(record, { revision: 3 }).objects[0]).toEqual({
-      subject: "pods/default/a",
-      object: { spec: { n: 3 }, metadata: { resourceVersion: "3" } },
-    });
+    const first = stateAt(record, { revision: 3 }).objects[0]!;
+    expect(first.subject).toBe("pods/default/a");
+    expect(objectOf(first)).toEqual({ spec: { n: 3 }, metadata: { resourceVersion: "3" } });
     expect(subjectsAt({ revision: 5 })).toEqual(["nodes/n", "pods/shop/b"]);
   });
 

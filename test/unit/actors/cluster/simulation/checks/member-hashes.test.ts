@@ -13,6 +13,8 @@ const at = (raftAppliedIndex: number, hash: number, revision = 5): MemberStatus 
   dbSizeBytes: 0,
   hash,
   errors: [],
+  alarms: [],
+  clientUrls: [],
 });
 
 describe("the members' hashes", () => {

@@ -37,16 +37,46 @@ describe("commands", () => {
     { type: "put", request: { key: "/é", value } },
     { type: "put", request: { key: "/b", value, lease: "9223372036854775807", prevKv: true } },
     { type: "deleteRange", request: { key: "/b", rangeEnd: "/c", prevKv: true } },
+    { type: "put", request: { key: "/b", value, prevKv: false, ignoreValue: true, ignoreLease: false } },
+    {
+      type: "put",
+      request: { key: "/b\udcff", value, lease: "-5", prevKv: true, ignoreValue: false, ignoreLease: true },
+    },
     {
       type: "txn",
       request: {
         compare: [
+          { key: "a", result: "greater", rangeEnd: "b", target: "version", value: -1 },
+          { key: "a", result: "equal", rangeEnd: "b", target: "value", value },
           { key: "a", result: "equal", target: "mod", value: 3 },
           { key: "b", result: "notEqual", target: "value", value },
           { key: "c", result: "less", target: "lease", value: "12" },
         ],
         success: [{ put: { key: "/b", value } }, { deleteRange: { key: "x" } }],
-        failure: [{ range: { key: "/b", rangeEnd: "\0", limit: 5, revision: 7, keysOnly: true, countOnly: false } }],
+        failure: [
+          {
+            txn: {
+              compare: [{ key: "z", result: "equal", target: "create", value: 0 }],
+              success: [{ txn: { compare: [], success: [], failure: [{ put: { key: "n", value } }] } }],
+              failure: [],
+            },
+          },
+          {
+            range: {
+              key: "/b",
+              limit: 0,
+              revision: 0,
+              keysOnly: false,
+              countOnly: true,
+              sort: { target: "value", isDescending: true },
+              minModRevision: 1,
+              maxModRevision: 2,
+              minCreateRevision: 3,
+              maxCreateRevision: 4,
+            },
+          },
+          { range: { key: "/b", rangeEnd: "\0", limit: 5, revision: 7, keysOnly: true, countOnly: false } },
+        ],
         cause: "api-server-0#5",
       },
     },

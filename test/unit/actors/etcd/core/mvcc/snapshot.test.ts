@@ -99,7 +99,9 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 );
 
 function keyOf(one: RequestOp): string {
-  return "put" in one ? one.put.key : "range" in one ? one.range.key : one.deleteRange.key;
+  if ("put" in one) return one.put.key;
+  if ("range" in one) return one.range.key;
+  return "txn" in one ? "" : one.deleteRange.key;
 }
 
 describe("a snapshot", () => {

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checksum } from "../../../../../../actors/trace-collector/io/checksum.ts";
-import type { Records } from "../../../../../../actors/trace-collector/core/segments/format.ts";
+import type { ChangeBatch, Records } from "../../../../../../actors/trace-collector/core/segments/format.ts";
 import {
   HEADER_BYTES,
   decodeSegment,
+  encodeChangeBatch,
   encodeGap,
   encodeHeader,
   encodeRecords,
@@ -39,6 +40,31 @@ describe("a segment", () => {
       expect(read.records[1]!.words).toEqual(new Int32Array(11).fill(2));
       expect([...read.records[0]!.names]).toEqual([1, 2, 3]);
     }
+  });
+
+  it("has changes of objects with their heads, or as older files have them, without", () => {
+    const batch: ChangeBatch = {
+      part: "change",
+      firstRevision: 7,
+      lastRevision: 2 ** 40,
+      bytes: 40,
+      count: 2,
+      packed: Uint8Array.of(1, 2, 3, 4, 5),
+      heads: Uint8Array.of(6, 7, 8),
+    };
+    const of = [batch, { ...batch, heads: undefined }, { ...batch, packed: new Uint8Array() }];
+    const file = Buffer.concat([
+      encodeHeader(header, checksum),
+      ...of.map((each) => encodeChangeBatch(each, checksum)),
+    ]);
+    const plain = decodeSegment(file, "f", checksum).changes.map(({ packed, heads, ...rest }) => ({
+      ...rest,
+      packed: [...packed],
+      heads: heads && [...heads],
+    }));
+    expect(plain).toEqual(
+      of.map((each) => ({ ...each, packed: [...each.packed], heads: each.heads && [...each.heads] })),
+    );
   });
 
   it("loses what was not written whole at its end, wherever it was cut off, and nothing else", () => {

@@ -1,6 +1,6 @@
 /** How much a pod is promised. */
-import type { PodSpec, ResourceRequirements } from "../../../../../protocols/kubernetes/types/core-v1.ts";
-import { compareQuantities, parseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
+import type { PodSpec, ResourceRequirements } from "./types/core-v1.ts";
+import { compareQuantities, parseQuantity } from "./quantity.ts";
 
 /**
  * Guaranteed: every container limits cpu and memory, and requests just that. BestEffort: none asks for either.

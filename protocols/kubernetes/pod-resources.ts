@@ -1,6 +1,6 @@
 /** What a pod as a whole asks for. Source: k8s.io/component-helpers/resource, and `defaultPodRequests`. */
-import type { Container, PodSpec, ResourceRequirements } from "../../../../protocols/kubernetes/types/core-v1.ts";
-import { addQuantities, compareQuantities } from "../../../../protocols/kubernetes/quantity.ts";
+import type { Container, PodSpec, ResourceRequirements } from "./types/core-v1.ts";
+import { addQuantities, compareQuantities } from "./quantity.ts";
 
 type Amounts = Readonly<Record<string, string>>;
 

@@ -1,0 +1,184 @@
+/**
+ * HTTP/2 over TLS to one API server, by few connections that many requests share. A connection whose server does not answer pings
+ * is given up with all that is on it: a watch would never notice by itself.
+ */
+import { readFileSync } from "node:fs";
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
+import { connect, constants } from "node:http2";
+import { InkubeError } from "../../../protocols/errors.ts";
+import { badAnswer } from "../core/answers.ts";
+import type { HttpRequest } from "../core/http-request.ts";
+import type { ApiGatewayOptions } from "../spec.ts";
+import type { HttpAnswer, OpenTransport, Transport, WatchConsumer } from "../transport.ts";
+
+/** What may be under way unread: a list of thousands of pods must not wait for a round trip each 64 KB. */
+const STREAM_WINDOW_BYTES = 1_048_576;
+const CONNECTION_WINDOW_BYTES = 16_777_216;
+
+export const httpsTransport: OpenTransport = (options) => new HttpsTransport(options);
+
+interface Connection {
+  readonly session: ClientHttp2Session;
+  streams: number;
+}
+
+class HttpsTransport implements Transport {
+  private readonly options: ApiGatewayOptions;
+  private readonly connections = new Set<Connection>();
+  private closed = false;
+
+  constructor(options: ApiGatewayOptions) {
+    this.options = options;
+  }
+
+  ask(request: HttpRequest, userAgent: string, signal: AbortSignal): Promise<HttpAnswer> {
+    return new Promise((resolve, reject) => {
+      const stream = this.open(request, userAgent);
+      const abort = (): void => stream.close(constants.NGHTTP2_CANCEL);
+      const settled = (settle: () => void): void => {
+        signal.removeEventListener("abort", abort);
+        settle();
+      };
+      let head: Head | undefined;
+      stream.on("response", (headers) => {
+        head = headOf(headers);
+      });
+      const body = collect(stream, this.options.answerBytesMax, (error) => settled(() => reject(error)));
+      stream.on("error", (error) => settled(() => reject(broken(error))));
+      stream.on("close", () => {
+        const answered = head;
+        if (answered === undefined || stream.rstCode !== constants.NGHTTP2_NO_ERROR)
+          return settled(() => reject(broken(new Error("the connection ended before the answer did"))));
+        settled(() => resolve({ ...answered, text: body() }));
+      });
+      if (signal.aborted) abort();
+      else signal.addEventListener("abort", abort);
+    });
+  }
+
+  watch(request: HttpRequest, userAgent: string, consumer: WatchConsumer): () => void {
+    const stream = this.open(request, userAgent);
+    let head: Head | undefined;
+    let failure: Error | undefined;
+    let refusal: (() => string) | undefined;
+    stream.on("response", (headers) => {
+      head = headOf(headers);
+      if (head.code < constants.HTTP_STATUS_BAD_REQUEST) {
+        stream.on("data", (bytes: Uint8Array) => consumer.data(bytes));
+        return;
+      }
+      refusal = collect(stream, this.options.answerBytesMax, (error) => void (failure = error));
+    });
+    stream.on("error", (error) => void (failure = broken(error)));
+    stream.on("close", () => {
+      if (head === undefined)
+        return consumer.end(failure ?? broken(new Error("the connection ended before an answer")));
+      if (refusal !== undefined) return consumer.refused({ ...head, text: refusal() });
+      const cut = stream.rstCode !== constants.NGHTTP2_NO_ERROR ? broken(new Error("the connection ended")) : undefined;
+      consumer.end(failure ?? cut);
+    });
+    return () => stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const { session } of this.connections) session.destroy();
+  }
+
+  private open({ method, path, contentType, body }: HttpRequest, userAgent: string): ClientHttp2Stream {
+    const connection = this.connection();
+    const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const stream = connection.session.request(
+      {
+        ":method": method,
+        ":path": path,
+        accept: "application/json",
+        "user-agent": userAgent,
+        ...(bytes === undefined ? {} : { "content-type": contentType, "content-length": bytes.length }),
+      },
+      { endStream: bytes === undefined },
+    );
+    connection.streams++;
+    stream.once("close", () => connection.streams--);
+    if (bytes !== undefined) stream.end(bytes);
+    return stream;
+  }
+
+  /** One with room, or a new one. */
+  private connection(): Connection {
+    if (this.closed) throw broken(new Error("this client is closed"));
+    for (const each of this.connections) {
+      if (each.streams < this.options.streamsMax && !each.session.closed && !each.session.destroyed) return each;
+    }
+    const connection = { session: this.connect(), streams: 0 };
+    this.connections.add(connection);
+    connection.session.once("close", () => this.connections.delete(connection));
+    return connection;
+  }
+
+  private connect(): ClientHttp2Session {
+    const { server, authority, credentialFile, connectTimeoutMs } = this.options;
+    const credential = readFileSync(credentialFile, "utf8");
+    const session = connect(server, {
+      ca: authority,
+      cert: credential,
+      key: credential,
+      settings: { initialWindowSize: STREAM_WINDOW_BYTES, enablePush: false },
+    });
+    const late = setTimeout(() => session.destroy(new Error("no connection in time")), connectTimeoutMs);
+    session.once("connect", () => {
+      clearTimeout(late);
+      session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+      this.watchOver(session);
+    });
+    session.once("close", () => clearTimeout(late));
+    // Each stream on it is told.
+    session.on("error", () => undefined);
+    // A server that ends sends away who is connected: what is under way is finished, and the next goes elsewhere.
+    session.on("goaway", () => session.close());
+    return session;
+  }
+
+  private watchOver(session: ClientHttp2Session): void {
+    const { pingMs, pingTimeoutMs } = this.options;
+    let late: NodeJS.Timeout | undefined;
+    const ping = setInterval(() => {
+      if (late !== undefined || session.destroyed) return;
+      late = setTimeout(() => session.destroy(new Error("the server does not answer pings")), pingTimeoutMs);
+      session.ping(() => {
+        clearTimeout(late);
+        late = undefined;
+      });
+    }, pingMs);
+    session.once("close", () => {
+      clearInterval(ping);
+      clearTimeout(late);
+    });
+  }
+}
+
+type Head = Omit<HttpAnswer, "text">;
+
+function headOf(headers: {
+  readonly ":status"?: number | undefined;
+  readonly "retry-after"?: string | undefined;
+}): Head {
+  return { code: headers[":status"] ?? 0, retryAfter: headers["retry-after"] };
+}
+
+/** Reads a body. Answers with how to have it when it is there. */
+function collect(stream: ClientHttp2Stream, bytesMax: number, failed: (error: Error) => void): () => string {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  stream.on("data", (chunk: Buffer) => {
+    length += chunk.length;
+    if (length <= bytesMax) return void chunks.push(chunk);
+    failed(badAnswer(`the answer is longer than ${bytesMax} bytes`));
+    stream.close(constants.NGHTTP2_CANCEL);
+  });
+  return () => Buffer.concat(chunks).toString("utf8");
+}
+
+function broken(error: Error): InkubeError {
+  return new InkubeError("CONNECTION_FAILED", error.message, { retryable: true, cause: error });
+}
