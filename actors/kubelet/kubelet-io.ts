@@ -80,6 +80,8 @@ export interface VolumeDisk {
   remove(path: string): Promise<void>;
   /** Names in a directory, sorted; empty when there is none. */
   list(path: string): Promise<readonly string[]>;
+  /** What a directory and all below it takes on the disk, in bytes; 0 when there is none. */
+  size(path: string): Promise<number>;
   /** Sees to it that a place of the machine is of a `hostPath`'s type. Errors: POD_CONFIG when it can't be. */
   hostPath(path: string, type: string): Promise<void>;
   /** Makes a directory of the machine, and those above it. */
