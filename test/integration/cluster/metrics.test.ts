@@ -181,12 +181,12 @@ describe("metrics", () => {
 
   it.runIf(process.platform === "linux")("tell what the process has of the machine", async () => {
     const families = readMetrics(await cluster.metrics());
-    const of = (name: string): number => value(families, name, { instance: "etcd-0" });
+    const ofOne = (name: string): number => value(families, name, { instance: "etcd-0" });
     // Each thread has a file of its own to be woken by.
-    expect(of("process_open_fds")).toBeGreaterThan(10);
-    expect(of("process_max_fds")).toBeGreaterThanOrEqual(of("process_open_fds"));
-    expect(of("process_virtual_memory_bytes")).toBeGreaterThan(of("process_resident_memory_bytes"));
-    expect(of("process_resident_memory_bytes")).toBeGreaterThan(1_048_576);
+    expect(ofOne("process_open_fds")).toBeGreaterThan(10);
+    expect(ofOne("process_max_fds")).toBeGreaterThanOrEqual(ofOne("process_open_fds"));
+    expect(ofOne("process_virtual_memory_bytes")).toBeGreaterThan(ofOne("process_resident_memory_bytes"));
+    expect(ofOne("process_resident_memory_bytes")).toBeGreaterThan(1_048_576);
   });
 
   it("tell Prometheus where each actor is, who is not there, and who may not ask", async () => {
