@@ -91,7 +91,11 @@ export interface VolumeDisk {
 }
 
 /** How a server of gRPC says that it is. */
-export type HealthSource = (address: Address, service: string, timeoutMs: number) => Promise<HealthAnswer>;
+export type HealthSource = (
+  address: Address,
+  asked: { readonly service: string; readonly isTls: boolean },
+  timeoutMs: number,
+) => Promise<HealthAnswer>;
 
 export interface KubeletIo {
   readonly health: HealthSource;
