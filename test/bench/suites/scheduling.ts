@@ -74,16 +74,23 @@ async function ourRun(nodes: number): Promise<Run> {
   const cluster = await startClusterProcess({ masters: 1, workers: 0 });
   try {
     // Nobody takes nodes without kubelets for lost.
-    await cluster.evaluate(`cluster.inspector.suspend("controller-manager-0")`);
-    await cluster.evaluate(`cluster.inspector.suspend("scheduler-0")`);
+    await cluster.evaluate(cutOff("controller-manager-0"));
+    await cluster.evaluate(cutOff("scheduler-0"));
     await fill(cluster, nodes);
     const before = cluster.cpuMs();
-    await cluster.evaluate(`cluster.inspector.resume("scheduler-0")`);
+    await cluster.evaluate(`globalThis["scheduler-0"].stop()`);
     const rate = await bound(cluster);
     return { rate, cpuMs: cluster.cpuMs() - before, schedulerCpuMs: Number.NaN };
   } finally {
     await cluster.stop();
   }
+}
+
+/** Holds back what the actor and the API server send each other, until what is kept under its name is stopped. */
+function cutOff(actor: string): string {
+  const partition = { id: actor, kind: "partition", from: actor, to: "api-server-0", forMs: 3_600_000 };
+  const plan = JSON.stringify({ faults: [partition] });
+  return `(globalThis[${JSON.stringify(actor)}] = cluster.applyFaults(${plan})).settled()`;
 }
 
 /** Undefined where there is no peer. */
@@ -204,12 +211,12 @@ function decisionCpuUs(nodes: number): number {
   const [profile] = made.profiles;
   for (let at = 0; at < SERVICES; at++) snapshot.objects.setService("default", `s${at}`, serviceOf(at));
   for (let at = 0; at < nodes; at++) snapshot.cache.setNode(nodeOf(at));
-  const scheduling = new Scheduling(snapshot);
+  const alone = new Scheduling(snapshot);
   const before = process.cpuUsage();
   for (let at = 0; at < PODS; at++) {
     const pod = podOf(at);
     const info = podInfo({ ...pod, metadata: { ...pod.metadata, namespace: "default", uid: `u${at}` } });
-    const { node } = scheduling.decide(profile!, info, (at * 0.618) % 1);
+    const { node } = alone.decide(profile!, info, (at * 0.618) % 1);
     if (node === undefined) throw new Error("no node");
     snapshot.cache.assume(info, node);
   }
