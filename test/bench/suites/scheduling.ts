@@ -73,7 +73,8 @@ async function beside(nodes: number, report: Report): Promise<void> {
 async function ourRun(nodes: number): Promise<Run> {
   const cluster = await startClusterProcess({ masters: 1, workers: 0 });
   try {
-    // Nobody takes nodes without kubelets for lost.
+    // Pods need the account; after that nobody takes nodes without kubelets for lost.
+    await cluster.evaluate(`cluster.waitFor("serviceaccount/default", () => true).then(() => null)`);
     await cluster.evaluate(cutOff("controller-manager-0"));
     await cluster.evaluate(cutOff("scheduler-0"));
     await fill(cluster, nodes);
@@ -197,7 +198,11 @@ function nodeOf(at: number): Node {
 function podOf(at: number): Pod {
   return {
     metadata: { name: `p${at}`, labels: { app: `a${at % SERVICES}` } },
-    spec: { containers: [{ name: "c", image: "pause", resources: { requests: { cpu: "100m", memory: "64Mi" } } }] },
+    spec: {
+      containers: [{ name: "c", image: "pause", resources: { requests: { cpu: "100m", memory: "64Mi" } } }],
+      // A node without a kubelet has the taint `not-ready`, and nobody takes it away.
+      tolerations: [{ operator: "Exists" }],
+    },
   };
 }
 
