@@ -67,6 +67,9 @@ import { makeKubeconfig } from "./kubeconfig.ts";
 import { parseManifest } from "./manifest.ts";
 import type { ClusterOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
+import type { PortForward } from "./io/pod-streams.ts";
+import type { ExecOptions, ExecResult, PortForwardOptions } from "./pod-access.ts";
+import { exec, portForward } from "./pod-access.ts";
 import type { ResetHome } from "./reset.ts";
 import { readState, resetTo } from "./reset.ts";
 import { decodeClusterSnapshot, encodeClusterSnapshot, objectsIn, stateInSlot } from "./snapshot.ts";
@@ -347,6 +350,25 @@ export class Cluster implements AsyncDisposable {
       authority: this.identity.authority,
       token: this.identity.token,
     });
+  }
+
+  /**
+   * Runs a command in a container of a pod, as `kubectl exec` does.
+   * Errors: KUBERNETES_STATUS; STREAM_BROKEN when the connection ends before the command; CANCELLED by the signal; LIMIT_EXCEEDED for
+   * more than 16 MiB of output; CLUSTER_STOPPED.
+   */
+  async exec(pod: string, command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    this.mustRun();
+    return await exec(this, pod, command, options);
+  }
+
+  /**
+   * A port of this machine that leads to a port of a pod, until it is closed.
+   * Errors: KUBERNETES_STATUS, STREAM_BROKEN, PORT_IN_USE, CLUSTER_STOPPED.
+   */
+  async portForward(pod: string, port: number, options: PortForwardOptions = {}): Promise<PortForward> {
+    this.mustRun();
+    return await portForward(this, pod, port, options);
   }
 
   get seat(): ClusterSeat {
