@@ -141,6 +141,7 @@ export interface MemberStatus {
   readonly header: ResponseHeader;
   readonly version: string;
   readonly name: string;
+  readonly isLearner: boolean;
   /** Name of the leader as this member knows it; empty when it knows none. */
   readonly leader: string;
   readonly raftTerm: number;
@@ -184,7 +185,7 @@ export type MembershipMethods = {
     { readonly peerUrls: readonly string[]; readonly isLearner: boolean },
     MembersResponse & { readonly member: Member }
   >;
-  /** A leader that is removed hands over first. Errors: ETCD_MEMBER_NOT_FOUND, ETCD_NOT_ENOUGH_STARTED, ETCD_UNHEALTHY. */
+  /** Also of the leader, which another one follows. Errors: ETCD_MEMBER_NOT_FOUND, ETCD_NOT_ENOUGH_STARTED, ETCD_UNHEALTHY. */
   memberRemove: Call<{ readonly id: string }, MembersResponse>;
   /** The host stays the same. Errors: ETCD_MEMBER_NOT_FOUND, ETCD_PEER_URL_EXISTS, ETCD_BAD_MEMBER_URLS. */
   memberUpdate: Call<{ readonly id: string; readonly peerUrls: readonly string[] }, MembersResponse>;
@@ -215,7 +216,7 @@ export interface AlarmState {
   readonly alarms: readonly Alarm[];
 }
 
-export type EtcdMethods = {
+export type EtcdMethods = MembershipMethods & {
   /** Linearizable unless `serializable`. */
   range: Call<RangeRequest, RangeResponse>;
   put: Call<PutRequest, PutResponse>;
@@ -243,8 +244,25 @@ export type EtcdMethods = {
   snapshot: Call<null, { readonly header: ResponseHeader; readonly state: Uint8Array }>;
   /** Asks the leader to hand over before it stops. */
   moveLeader: Call<{ readonly to: string }, null>;
-  /** Raft messages of a peer, encoded by the etcd actor itself. */
-  raft: Cast<{ readonly messages: readonly Uint8Array[] }>;
+  /**
+   * Raft messages of a peer, encoded by the etcd actor itself. Sender and receiver by their numbers in the group: an actor
+   * whose disk was lost comes back under another one, and what was sent to the old one is not for it.
+   */
+  raft: Cast<{
+    readonly clusterId: string;
+    readonly from: number;
+    readonly to: number;
+    readonly messages: readonly Uint8Array[];
+  }>;
+  /**
+   * Asked by an actor that can't go on with what is on its disk (`path`): it gets the number under which it takes the place of
+   * the member of its name. Members pass it on to the leader for it. Errors: ETCD_MEMBER_NOT_FOUND when it is none,
+   * ETCD_NO_LEADER, ETCD_UNHEALTHY, ETCD_NOT_ENOUGH_STARTED.
+   */
+  replaceMember: Call<
+    { readonly name: string; readonly path: string },
+    { readonly clusterId: string; readonly id: number }
+  >;
   /** A peer's forwarded request batch and its answers travel as calls, so that they fail with the peer. */
   forward: Call<{ readonly proposals: readonly Uint8Array[] }, { readonly results: readonly Uint8Array[] }>;
 };
@@ -333,6 +351,12 @@ export const etcdProtocol: Protocol<EtcdMethods> = protocol<EtcdMethods>("etcd",
   readIndex: call(),
   snapshot: call({ timeoutMs: 30_000 }),
   moveLeader: call(),
+  memberList: call(),
+  memberAdd: call(),
+  memberRemove: call(),
+  memberUpdate: call(),
+  memberPromote: call(),
+  replaceMember: call({ timeoutMs: 2_000 }),
   raft: cast(),
   forward: call(),
 });

@@ -14,7 +14,7 @@ import type { UserInfo } from "./core/identity.ts";
 /** What a server is started with, to keep an audit log. */
 export interface AuditOptions {
   readonly policy: AuditPolicy;
-  /** Several servers may write to one file. */
+  /** Several servers may write to one file; or `STANDARD_OUTPUT`. */
   readonly path: string;
   /** Days that a file is kept which is no longer written to; 0: for ever. */
   readonly maxAgeDays: number;
@@ -23,6 +23,9 @@ export interface AuditOptions {
   /** From which size on another file is begun; 0: never. */
   readonly maxBytes: number;
 }
+
+/** In place of a path: the program's own, as of kube-apiserver's `--audit-log-path`. */
+export const STANDARD_OUTPUT = "-";
 
 /** Where events go. It waits for nobody: what finds no room is lost, and told to `onLost`. */
 export interface AuditSink {

@@ -5,12 +5,13 @@ import { parseDocument } from "yaml";
 import type { InkubeError } from "../../protocols/errors.ts";
 import { isYamlTooDeep } from "../../protocols/kubernetes/yaml-depth.ts";
 import type { AuditOptions } from "../api-server/audit.ts";
+import { STANDARD_OUTPUT } from "../api-server/audit.ts";
 import { readPolicy } from "../api-server/core/audit/policy.ts";
 
 export interface AuditLogOptions {
   /** A Policy of `audit.k8s.io/v1`: YAML or JSON text, or an object. */
   readonly policy: string | object;
-  /** The file that lines are appended to, one of JSON an event. Its directory is made. */
+  /** The file that lines are appended to, one of JSON an event. Its directory is made. `-`: the program's standard output. */
   readonly path: string;
   /** Size from which on the file is put aside under a name with the time. 0: never. Default 100. */
   readonly maxSizeMb?: number;
@@ -36,6 +37,8 @@ export function resolveAudit(
   for (const field of Object.keys(given))
     if (!FIELDS.includes(field)) throw refuse(field, `there are ${FIELDS.join(", ")}`);
   const number = (field: keyof typeof DEFAULTS): number => {
+    if (given.path === STANDARD_OUTPUT && given[field] !== undefined)
+      throw refuse(field, "is for a file, and path is none");
     const value = given[field] ?? DEFAULTS[field];
     if (!Number.isInteger(value) || value < 0)
       throw refuse(field, `must be a whole number from 0, not ${String(value)}`);
@@ -63,7 +66,9 @@ function policyValue(policy: string | object, refuse: (field: string, what: stri
 
 /** Who can't be written to is told of before anything is started. */
 function writable(path: string, refuse: (field: string, what: string) => InkubeError): string {
-  if (typeof path !== "string" || path === "" || path === "-") throw refuse("path", "must be the path of a file");
+  if (path === STANDARD_OUTPUT) return path;
+  if (typeof path !== "string" || path === "")
+    throw refuse("path", "must be the path of a file, or - for standard output");
   const whole = resolve(path);
   try {
     mkdirSync(dirname(whole), { recursive: true });

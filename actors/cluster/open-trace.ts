@@ -11,6 +11,7 @@ import { checksum } from "../trace-collector/io/checksum.ts";
 import { unpack } from "../trace-collector/io/pack.ts";
 import { RECORD_DIRECTORY } from "../trace-collector/record-files.ts";
 import { ACTORS } from "./io/restore.ts";
+import { STORY_ENDING, STORY_TRACE_ENDING } from "./chaos/story.ts";
 import { TRACE_COLLECTOR } from "./topology.ts";
 import type { Trace } from "./trace.ts";
 import { traceOf } from "./trace.ts";
@@ -22,9 +23,9 @@ export interface OpenedRecord {
 }
 
 /**
- * Opens the record of a cluster by its data directory, also while the cluster runs and after it was killed, a copy of that, or a file
- * that `inkube trace --json` has printed. What is damaged is left out, and told in `warnings`.
- * Errors: TRACE_NOT_FOUND, TRACE_NEWER, TRACE_DAMAGED.
+ * Opens the record of a cluster by its data directory, also while the cluster runs and after it was killed, a copy of that, a file that
+ * `inkube trace --json` has printed, or a story that `inkube chaos run` has found. What is damaged is left out, and told in `warnings`.
+ * Errors: TRACE_NOT_FOUND, TRACE_NEWER, TRACE_DAMAGED; and of a story that is run again those of its replay.
  */
 export async function openTrace(path: string): Promise<Trace> {
   const { record, warnings } = await openRecord(path);
@@ -36,12 +37,24 @@ export async function openRecord(path: string): Promise<OpenedRecord> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new InkubeError("TRACE_NOT_FOUND", `there is nothing at ${path}`);
   if (found.isDirectory()) return openDirectory(path);
+  if (path.endsWith(STORY_ENDING)) return openStory(path);
   if (!path.endsWith(SEGMENT_ENDING)) {
     return { record: new TraceRecord(contentsOfNdjson(await readFile(path, "utf8"), path)), warnings: [] };
   }
   const shelf = new SegmentShelf(checksum);
   shelf.put(basename(path), await readFile(path));
   return opened(shelf, []);
+}
+
+/** By what was recorded beside it, else by running it again. */
+async function openStory(path: string): Promise<OpenedRecord> {
+  const beside = `${path.slice(0, -STORY_ENDING.length)}${STORY_TRACE_ENDING}`;
+  const recorded = await readFile(beside, "utf8").catch(() => undefined);
+  if (recorded !== undefined) return { record: new TraceRecord(contentsOfNdjson(recorded, beside)), warnings: [] };
+  const { traceOfStory } = await import("./chaos/explore.ts");
+  const { trace, asRecorded } = await traceOfStory(path);
+  const another = `${path} was run again and was another run: the controller, inkube or Node.js is another`;
+  return { record: new TraceRecord(contentsOfNdjson(trace, path)), warnings: asRecorded ? [] : [another] };
 }
 
 async function openDirectory(path: string): Promise<OpenedRecord> {

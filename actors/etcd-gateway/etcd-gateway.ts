@@ -178,6 +178,7 @@ class EtcdGateway {
       header,
       version: status.version,
       name: this.ctx.name,
+      isLearner: status.isLearner,
       // Of another member it is known by its id alone.
       leader: status.leader !== "0" && status.leader === header.memberId ? this.ctx.name : "",
       raftTerm: status.raftTerm,

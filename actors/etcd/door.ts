@@ -8,7 +8,7 @@ import { Group } from "./grpc/group.ts";
 import { healthServices } from "./grpc/health.ts";
 import { kvServices } from "./grpc/kv.ts";
 import { leaseServices } from "./grpc/lease.ts";
-import { maintenanceServices } from "./grpc/maintenance.ts";
+import { clusterServices, maintenanceServices } from "./grpc/maintenance.ts";
 import { pages } from "./grpc/pages.ts";
 import { watchServices } from "./grpc/watch.ts";
 import { GrpcDoor, requiresLeader } from "./io/grpc-door.ts";
@@ -33,11 +33,13 @@ export function servicesOf(
 ): Services {
   const { options, clock } = ctx;
   const { watches, machine, raft } = member;
+  const group = new Group(member, handlers);
   return {
     ...kvServices(handlers),
     ...watchServices({ watches, machine, fragmentBytes: options.requestBytesMax, watchesMax: WATCHES_MAX }),
     ...leaseServices(handlers, member),
-    ...maintenanceServices(member, new Group(member, handlers), options, sha256),
+    ...maintenanceServices(member, group, options, sha256),
+    ...clusterServices(member, group, handlers),
     ...concurrencyServices(handlers, member),
     ...healthServices(() => raft.leader !== 0, clock),
   };

@@ -130,7 +130,7 @@ export class MemberMetrics {
       [metrics.gauge("etcd_server_is_leader", "Whether the member leads."), () => Number(raft.role === "leader")],
       [
         metrics.gauge("etcd_server_is_learner", "Whether the member has no vote for now."),
-        () => Number(raft.isRecovering),
+        () => Number(peers.isLearner),
       ],
       [
         metrics.gauge("etcd_server_proposals_committed_total", "The newest entry that is committed."),
@@ -152,10 +152,9 @@ export class MemberMetrics {
     ];
     metrics.onRead(() => {
       for (const [gauge, value] of gauges) gauge.of().set(value());
-      for (const id of peers.ids) {
-        if (id === peers.self) continue;
-        known.of(options.name, peers.name(id)).set(1);
-        active.of(options.name, peers.name(id)).set(Number(!peers.isDown(id)));
+      for (const name of peers.others) {
+        known.of(options.name, name).set(1);
+        active.of(options.name, name).set(Number(!peers.isDown(peers.id(name))));
       }
     });
   }

@@ -2,68 +2,151 @@
 import type { EtcdMethods, WatchRequest, WatchResponse } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
-import type { Actor, ActorDefinition, CallOptions, Context, Incoming, Ref, Sink } from "../../runtime/actor.ts";
+import type {
+  Actor,
+  ActorDefinition,
+  CallOptions,
+  Context,
+  Handlers,
+  Incoming,
+  Ref,
+  Sink,
+} from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
+import { Alarms } from "./alarms.ts";
 import { BytesError } from "./core/bytes.ts";
 import { checkKey, checkPutFields, checkRange, leaseId, leaseTtl, natural, weigh } from "./core/mvcc/check-request.ts";
 import type { Command } from "./core/mvcc/command.ts";
-import { groupId } from "./core/group-id.ts";
+import { memberIdOf } from "./core/group-id.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
 import { decodeStore, encodeStore } from "./core/mvcc/state-codec.ts";
 import { StateMachine } from "./core/mvcc/state-machine.ts";
 import { checkTxn } from "./core/mvcc/txn.ts";
 import { decodeMessage } from "./core/raft/message-codec.ts";
+import { NO_ONE } from "./core/raft/membership.ts";
 import { Raft } from "./core/raft/raft.ts";
 import type { Message } from "./core/raft/types.ts";
+import { WHAT_TO_DO } from "./core/wal/segment.ts";
+import type { OpenDoor } from "./door.ts";
 import { openDoor } from "./door.ts";
 import { quorumLost } from "./lost-disks.ts";
 import { Member } from "./member.ts";
+import { membershipHandlers, newest } from "./membership-handlers.ts";
 import { outOfService } from "./out-of-service.ts";
 import { Peers } from "./peers.ts";
+import { Replacement } from "./replacement.ts";
 import type { EtcdOptions } from "./spec.ts";
+import type { Opened } from "./storage.ts";
 import { Storage } from "./storage.ts";
 
 export const etcdActor: ActorDefinition<EtcdMethods, EtcdOptions> = defineActor(etcdProtocol, start);
 
+/** What the actor is for now: who lost its disk becomes a member, and a member that is removed is none. */
+interface Seat {
+  stage: Actor<EtcdMethods> | undefined;
+  readonly alarms: Alarms;
+}
+
 async function start(ctx: Context<EtcdOptions>): Promise<Actor<EtcdMethods>> {
-  let member: Member;
+  const seat: Seat = { stage: undefined, alarms: new Alarms() };
+  seat.stage = await firstStage(ctx, seat);
+  return { handlers: passingOn(seat), stop: () => seat.stage?.stop?.() ?? Promise.resolve() };
+}
+
+function passingOn(seat: Seat): Handlers<EtcdMethods> {
+  const pass =
+    (method: keyof EtcdMethods) =>
+    (request: unknown, from: unknown): unknown => {
+      const handlers = seat.stage?.handlers as Record<keyof EtcdMethods, (request: unknown, from: unknown) => unknown>;
+      return handlers[method](request, from);
+    };
+  return Object.fromEntries(etcdProtocol.ids.map((id) => [id, pass(id)])) as unknown as Handlers<EtcdMethods>;
+}
+
+/** Errors: ETCD_QUORUM_LOST when the disk of the only member is lost. */
+async function firstStage(ctx: Context<EtcdOptions>, seat: Seat): Promise<Actor<EtcdMethods>> {
+  const storage = new Storage(ctx);
+  const { name, members } = ctx.options;
+  const isAlone = members.length === 1;
   try {
-    member = await recover(ctx);
+    const opened = await storage.open();
+    if (opened !== undefined) return await memberStage(ctx, seat, storage, opened);
+    if (isAlone) throw quorumLost(new Map([[name, ctx.disk.root]]));
+    return replacementStage(ctx, seat, storage, new InkubeError("ETCD_CORRUPT", `the disk was lost. ${WHAT_TO_DO}`));
   } catch (error) {
+    // What a newer version wrote is whole, for that version.
+    const mayBeReplaced = hasCode(error, "ETCD_CORRUPT") && !isAlone && !isOfNewer(error);
+    if (mayBeReplaced) return replacementStage(ctx, seat, storage, error);
     if (!hasCode(error, "ETCD_CORRUPT", "DISK_FULL", "DISK_DENIED", "DISK_FAILED")) throw error;
-    return outOfService(ctx, error);
+    return outOfService(ctx, seat.alarms, error);
   }
-  for (const id of member.peers.ids) {
-    if (id !== member.peers.self) ctx.monitor(member.peers.name(id), () => member.peerDown(id));
-  }
-  member.start();
+}
+
+/** Errors: those of `openDoor`. */
+async function memberStage(
+  ctx: Context<EtcdOptions>,
+  seat: Seat,
+  storage: Storage,
+  opened: Opened,
+): Promise<Actor<EtcdMethods>> {
+  const member = recover(ctx, seat, storage, opened);
   const handlers = makeHandlers(ctx, member);
-  const { listen } = ctx.options;
-  const door = listen === undefined ? undefined : await openDoor(ctx, listen, member, handlers);
+  let door: OpenDoor | undefined;
   const stop = async (): Promise<void> => {
     await door?.close();
     await member.stop();
   };
+  member.onRemoved = () => {
+    const removed = new InkubeError("ETCD_CORRUPT", "the group has removed this member");
+    member.watches.endAll(etcdError("ETCD_OUT_OF_SERVICE", { path: ctx.disk.root }, removed.message));
+    const next = replacementStage(ctx, seat, storage, removed, stop);
+    // Those who have not heard of it yet may need its vote, and what it has of the log.
+    seat.stage = {
+      handlers: { ...next.handlers, raft: handlers.raft },
+      stop: () => Promise.all([next.stop?.(), stop()]).then(() => undefined),
+    };
+  };
+  member.start();
+  const { listen } = ctx.options;
+  door = listen === undefined ? undefined : await openDoor(ctx, listen, member, handlers);
   return { handlers, stop };
 }
 
-async function recover(ctx: Context<EtcdOptions>): Promise<Member> {
+/** `end` ends what the actor has been until somebody else takes its place. */
+function replacementStage(
+  ctx: Context<EtcdOptions>,
+  seat: Seat,
+  storage: Storage,
+  reason: InkubeError,
+  end: () => Promise<void> = () => Promise.resolve(),
+): Actor<EtcdMethods> {
+  const { name } = ctx.options;
+  const path = ctx.disk.root;
+  return new Replacement(ctx, seat.alarms, reason, async ({ clusterId, id }) => {
+    await end();
+    const opened = await storage.replace({ clusterId, memberId: id, name, founding: NO_ONE });
+    ctx.log.warn("takes the place of the member that it was, and gets everything from the others", {
+      path,
+      reason: reason.message,
+    });
+    ctx.trace.event("member-replaced", `etcd/${name}`, { id });
+    seat.stage = await memberStage(ctx, seat, storage, opened);
+  }).stage;
+}
+
+function recover(
+  ctx: Context<EtcdOptions>,
+  { alarms }: Seat,
+  storage: Storage,
+  { identity, log, snapshot }: Opened,
+): Member {
   const { options } = ctx;
-  const peers = new Peers(ctx);
-  const clusterId = groupId(peers.ids.map((id) => peers.name(id)));
-  const storage = new Storage(ctx, { clusterId, memberId: peers.self });
-  const { log, snapshot, isLost } = await storage.open();
-  const { recovering } = log.hardState;
-  if (recovering && peers.ids.length === 1) throw quorumLost(ctx, peers, peers.ids);
-  if (isLost) {
-    ctx.log.error("the disk was lost: this member has no vote until it has recovered", { path: ctx.disk.root });
-    ctx.trace.event("disk-lost", `etcd/${options.name}`, { path: ctx.disk.root });
-  }
-  const machine = new StateMachine(clusterId, String(peers.self));
+  const peers = new Peers(ctx, identity);
+  const machine = new StateMachine(identity.clusterId, memberIdOf(identity.clusterId, identity.memberId));
   if (snapshot !== undefined) machine.store = decodeStore(snapshot.data);
   const raft = new Raft(
     {
-      id: peers.self,
+      id: identity.memberId,
       electionTicks: options.electionTicks,
       heartbeatTicks: options.heartbeatTicks,
       messageBytesMax: options.batchBytesMax,
@@ -73,10 +156,10 @@ async function recover(ctx: Context<EtcdOptions>): Promise<Member> {
     {
       hardState: log.hardState,
       entries: log.entries,
-      snapshot: snapshot ?? { index: 0, term: 0, membership: { voters: peers.ids, learners: [] } },
+      snapshot: snapshot ?? { index: 0, term: 0, membership: identity.founding },
     },
   );
-  return new Member(ctx, { raft, peers, machine, storage });
+  return new Member(ctx, { raft, peers, machine, storage, alarms });
 }
 
 function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMethods>["handlers"] {
@@ -138,7 +221,7 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
     readIndex: (_request, message) =>
       new Promise((resolve, reject) => member.read({ type: "revision", owner: message.from, resolve, reject })),
     snapshot: async (_request, message) => {
-      await new Promise((resolve, reject) => member.read({ type: "revision", owner: message.from, resolve, reject }));
+      await newest(member, message);
       return { header: machine.header(), state: encodeStore(machine.store) };
     },
     moveLeader: async ({ to }, message) => {
@@ -151,10 +234,13 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
       await member.moveLeader(id);
       return null;
     },
-    raft: ({ messages }, { from }) => {
-      const decoded = decodeMessages(messages, peers.id(from), peers.self);
-      peers.metrics.received(from, messages);
-      member.step(decoded);
+    ...membershipHandlers(member),
+    raft: ({ clusterId, from, to, messages }, { from: name }) => {
+      // What was sent to a member whose place this one has taken is not for it.
+      if (clusterId !== peers.clusterId || to !== peers.self) return;
+      const decoded = decodeMessages(messages, from, to);
+      peers.metrics.received(name, messages);
+      member.step(decoded, from, name);
     },
     forward: ({ proposals }) => {
       member.takeForwarded(proposals);
@@ -179,11 +265,14 @@ function ofLeader<Reply>(
 }
 
 function decodeMessages(messages: readonly Uint8Array[], from: number, to: number): readonly Message[] {
-  if (from === 0) throw new InkubeError("INVALID_ARGUMENT", "the sender is no member");
   try {
     return messages.map((bytes) => decodeMessage(bytes, from, to));
   } catch (error) {
     if (error instanceof BytesError) throw new InkubeError("INVALID_ARGUMENT", `no message of Raft: ${error.message}`);
     throw error;
   }
+}
+
+function isOfNewer({ details }: InkubeError): boolean {
+  return typeof details === "object" && details !== null && "version" in details;
 }

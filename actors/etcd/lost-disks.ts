@@ -1,77 +1,60 @@
-/** Lost disks of the group in words for people: what is wrong, with whom, where, and what to do. Raft alone decides. */
+/** Members that can't go on with what is on their disks, as they say when they ask for another place in the group; in words for people. */
 import type { InkubeError } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
-import type { Alarms } from "./alarms.ts";
-import type { Raft } from "./core/raft/raft.ts";
-import type { Peers } from "./peers.ts";
+import { quorumOf } from "./core/raft/membership.ts";
 import type { EtcdOptions } from "./spec.ts";
+
+/** Who has not asked again for so long has found what it asked for, or is gone; it asks each other several times in it. */
+const FORGOTTEN_MS = 5_000;
 
 export class LostDisks {
   private readonly ctx: Context<EtcdOptions>;
-  private readonly raft: Raft;
-  private readonly peers: Peers;
-  private readonly alarms: Alarms;
-  private wasRecovering: boolean;
+  /** By name: the path, and when it asked last. */
+  private readonly asked: Map<string, { readonly path: string; readonly atMs: number }> = new Map();
   private wasQuorumLost = false;
 
-  constructor(ctx: Context<EtcdOptions>, raft: Raft, peers: Peers, alarms: Alarms) {
+  constructor(ctx: Context<EtcdOptions>) {
     this.ctx = ctx;
-    this.raft = raft;
-    this.peers = peers;
-    this.alarms = alarms;
-    this.wasRecovering = raft.isRecovering;
-    if (raft.isRecovering) alarms.set(false, { type: "CORRUPT", path: ctx.disk.root, message: this.withoutVote() });
   }
 
-  private withoutVote(): string {
-    const { ctx, peers } = this;
-    const others = peers.ids.filter((id) => id !== peers.self).map((id) => peers.name(id));
-    return `${ctx.options.name} has no vote: its disk (${ctx.disk.root}) was lost. It takes everything from the others and votes again once ${others.join(" and ")} have told it what it may have promised`;
+  note(name: string, path: string): void {
+    this.asked.set(name, { path, atMs: this.ctx.clock.monotonicMs() });
   }
 
-  /** ETCD_QUORUM_LOST when nothing can go on; not before the members have had time to find a leader. */
-  quorumLost(leaderlessMs: number): InkubeError | undefined {
-    if (!this.raft.isQuorumLost || leaderlessMs <= this.ctx.options.leaderWaitMs) return undefined;
-    return quorumLost(this.ctx, this.peers, this.raft.recovering);
+  /** It is there again: a message of it came. */
+  heard(name: string): void {
+    this.asked.delete(name);
   }
 
-  /** What is wrong with this member. */
-  words(leaderlessMs: number): readonly string[] {
-    const lost = this.quorumLost(leaderlessMs);
-    if (lost !== undefined) return [lost.message];
-    if (!this.raft.isRecovering) return [];
-    const missing = describe(this.ctx, this.peers, this.raft.unanswered);
-    const what = missing === "" ? "for a leader to bring its log up to date" : `to hear from ${missing}`;
-    return [`the disk (${this.ctx.disk.root}) was lost: this member has no vote, and waits ${what}`];
+  /**
+   * ETCD_QUORUM_LOST when too few of `voters` have what was committed; not before those who are there have had time to find a
+   * leader.
+   */
+  quorumLost(voters: readonly string[], leaderlessMs: number): InkubeError | undefined {
+    if (leaderlessMs <= this.ctx.options.leaderWaitMs) return undefined;
+    const nowMs = this.ctx.clock.monotonicMs();
+    const lost = [...this.asked].filter(([name, { atMs }]) => nowMs - atMs <= FORGOTTEN_MS && voters.includes(name));
+    if (voters.length - lost.length >= quorumOf(voters.length)) return undefined;
+    return quorumLost(new Map(lost.map(([name, { path }]) => [name, path])));
   }
 
-  /** Tells the log and the trace of what has changed since the last call. */
-  tell(leaderlessMs: number): void {
-    const { ctx, raft } = this;
-    if (this.wasRecovering && !raft.isRecovering) {
-      this.alarms.set(true);
-      ctx.log.warn("recovered from the loss of the disk: this member votes again", { path: ctx.disk.root });
-      ctx.trace.event("disk-recovered", `etcd/${ctx.options.name}`, { term: raft.term });
-    }
-    this.wasRecovering = raft.isRecovering;
-    const lost = this.quorumLost(leaderlessMs);
-    if (lost !== undefined && !this.wasQuorumLost) ctx.log.error(lost.message);
+  /** Tells the log once that nothing can go on. */
+  tell(lost: InkubeError | undefined): void {
+    if (lost !== undefined && !this.wasQuorumLost) this.ctx.log.error(lost.message);
     this.wasQuorumLost = lost !== undefined;
   }
 }
 
-export function quorumLost(ctx: Context<EtcdOptions>, peers: Peers, whose: readonly number[]): InkubeError {
-  const lost = `the disk of ${describe(ctx, peers, whose)} was lost`;
+/** `paths` by the members' names. */
+export function quorumLost(paths: ReadonlyMap<string, string>): InkubeError {
+  const whose = [...paths]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, path]) => `${name} (${path})`)
+    .join(" and ");
+  const lost = `the disk of ${whose} was lost`;
   const why = "without a majority of the members' logs nobody knows what was committed";
   const cure =
-    "put the directories back as they were; or remove the data directory, to begin anew with an empty cluster";
+    "put the directories back as they were; or begin another cluster with a snapshot, by inkube etcd restore; or remove the data directory, to begin anew with an empty cluster";
   return etcdError("ETCD_QUORUM_LOST", undefined, `${lost}, and ${why}; ${cure}`);
-}
-
-/** Names and directories; those of all members stand side by side. */
-function describe(ctx: Context<EtcdOptions>, peers: Peers, ids: readonly number[]): string {
-  const { root } = ctx.disk;
-  const beside = root.slice(0, root.lastIndexOf("/") + 1);
-  return ids.map((id) => `${peers.name(id)} (${id === peers.self ? root : beside + peers.name(id)})`).join(" and ");
 }

@@ -14,11 +14,12 @@ import { etcdError } from "./core/mvcc/errors.ts";
 import { decodeStore, encodeStore, StoreEncoder } from "./core/mvcc/state-codec.ts";
 import type { StateMachine } from "./core/mvcc/state-machine.ts";
 import type { Raft } from "./core/raft/raft.ts";
-import type { Entry, Message, Persist, Snapshot } from "./core/raft/types.ts";
+import type { AppliedChange, Entry, Message, Persist, Snapshot } from "./core/raft/types.ts";
 import { PIECE_BYTES, SnapshotWriter } from "./core/wal/snapshot-file.ts";
-import { Alarms } from "./alarms.ts";
+import type { Alarms } from "./alarms.ts";
 import { MemberMetrics } from "./etcd-metrics.ts";
 import { Leases } from "./leases.ts";
+import { GroupChanges } from "./group-changes.ts";
 import { LostDisks } from "./lost-disks.ts";
 import type { Peers } from "./peers.ts";
 import type { Read, Sent } from "./requests.ts";
@@ -43,7 +44,11 @@ export class Member {
   readonly writes: Writes;
   readonly reads: Reads;
   readonly watches: Watches;
-  readonly alarms: Alarms = new Alarms();
+  readonly alarms: Alarms;
+  readonly changes: GroupChanges;
+  readonly lostDisks: LostDisks;
+  /** Told once, when the group has removed this member. */
+  onRemoved: () => void = () => undefined;
   readonly raft: Raft;
   readonly peers: Peers;
   readonly leases: Leases;
@@ -78,15 +83,23 @@ export class Member {
   private campaigns = 0;
   private campaignTimer: Timer | undefined;
   private leaderWaiters: (() => void)[] = [];
-  private readonly lostDisks: LostDisks;
   private readonly metrics: MemberMetrics;
   private timers: Timer[] = [];
+  private wasRemoved = false;
 
   constructor(
     ctx: Context<EtcdOptions>,
-    parts: { readonly raft: Raft; readonly peers: Peers; readonly machine: StateMachine; readonly storage: Storage },
+    parts: {
+      readonly raft: Raft;
+      readonly peers: Peers;
+      readonly machine: StateMachine;
+      readonly storage: Storage;
+      readonly alarms: Alarms;
+    },
   ) {
     this.ctx = ctx;
+    this.alarms = parts.alarms;
+    this.alarms.set(true);
     this.raft = parts.raft;
     this.peers = parts.peers;
     this.machine = parts.machine;
@@ -100,7 +113,15 @@ export class Member {
     this.snapshotIndex = this.raft.log.applied;
     this.appliedIndex = this.raft.log.applied;
     this.leaderlessSinceMs = ctx.clock.monotonicMs();
-    this.lostDisks = new LostDisks(ctx, this.raft, this.peers, this.alarms);
+    this.lostDisks = new LostDisks(ctx);
+    this.changes = new GroupChanges({
+      raft: this.raft,
+      clusterId: this.peers.clusterId,
+      header: () => this.machine.header(),
+      askForTurn: () => this.askForTurn(),
+    });
+    this.peers.onDown = (id) => this.peerDown(id);
+    this.peers.configure(this.raft.members);
     this.storage.onFull = () => this.diskFull();
     this.metrics = new MemberMetrics(ctx, {
       raft: this.raft,
@@ -174,16 +195,15 @@ export class Member {
     this.askForTurn();
   }
 
-  step(messages: readonly Message[]): void {
-    for (const message of messages) {
-      this.peers.heard(message.from);
-      this.raft.step(message);
-    }
+  /** Messages of the member with number `from`, which is the actor `name`. */
+  step(messages: readonly Message[], from: number, name: string): void {
+    this.peers.heard(from, name);
+    this.lostDisks.heard(name);
+    for (const message of messages) this.raft.step(message);
     this.askForTurn();
   }
 
-  peerDown(id: number): void {
-    this.peers.died(id);
+  private peerDown(id: number): void {
     this.raft.peerDown(id);
     this.wakeLeaderWaiters();
     this.askForTurn();
@@ -220,11 +240,17 @@ export class Member {
   }
 
   private checkLeader(): void {
-    const lost = this.lostDisks.quorumLost(this.leaderlessMs());
+    const lost = this.quorumLost();
     if (lost !== undefined) throw lost;
     if (this.knownLeader === 0 && this.leaderlessMs() > this.ctx.options.leaderWaitMs) {
       throw etcdError("ETCD_NO_LEADER");
     }
+  }
+
+  private quorumLost(): InkubeError | undefined {
+    if (this.knownLeader !== 0) return undefined;
+    const voters = this.peers.voters.map((id) => this.peers.name(id));
+    return this.lostDisks.quorumLost(voters, this.leaderlessMs());
   }
 
   /** Since when no leader is known; what it was the last time while one is. */
@@ -262,14 +288,29 @@ export class Member {
       const ready = this.raft.ready();
       this.peers.send(ready.messages);
       this.apply(ready.committed);
+      if (ready.changes.length > 0) this.groupChanged(ready.changes);
       for (const { context, index } of ready.readStates) this.reads.confirm(context, index);
       this.answerReads();
       if (ready.persist !== undefined) this.persist(ready.persist);
       this.sendSnapshots(ready.snapshotsFor);
-      again = this.leaderChanged || ready.snapshotsFor.length > 0;
+      again = this.leaderChanged || ready.snapshotsFor.length > 0 || ready.changes.length > 0;
     }
     this.pumping = false;
     this.maybeSaveSnapshot();
+    if (!this.raft.isRemoved || this.wasRemoved) return;
+    this.wasRemoved = true;
+    this.onRemoved();
+  }
+
+  private groupChanged(changes: readonly AppliedChange[]): void {
+    const { raft, ctx } = this;
+    this.peers.configure(raft.members);
+    for (const { index, changed } of changes) {
+      if (changed.refusal !== undefined) continue;
+      const { id, name, learner } = changed.peer;
+      ctx.trace.event("group-changed", `etcd/${index}`, { member: name, id, learner });
+    }
+    this.changes.applied(changes);
   }
 
   /** Gives what has gathered to Raft as one entry, or to the leader as one call. */
@@ -317,12 +358,14 @@ export class Member {
       this.persistUnderWay = undefined;
       if (persist.snapshot !== undefined) this.restore(persist.snapshot);
       this.raft.persisted();
+      this.changes.persisted(persist.hardState.commit);
       this.ctx.trace.because(why, () => this.pump());
     });
   }
 
   private restore(snapshot: Snapshot): void {
     this.machine.store = decodeStore(snapshot.data);
+    this.peers.configure(this.raft.members);
     this.snapshotIndex = snapshot.index;
     this.appliedIndex = snapshot.index;
     this.watches.restored();
@@ -330,9 +373,9 @@ export class Member {
   }
 
   private apply(entries: readonly Entry[]): void {
-    for (const { data, index } of entries) {
+    for (const { data, index, type } of entries) {
       invariant(index === this.appliedIndex + 1, `entry ${index} applied after ${this.appliedIndex}`);
-      if (data.length > 0) readBatches(data, this.applyOne);
+      if (type === "command" && data.length > 0) readBatches(data, this.applyOne);
       this.appliedIndex = index;
     }
     if (entries.length === 0) return;
@@ -406,6 +449,7 @@ export class Member {
     this.forwarding?.abort();
     this.forwarding = undefined;
     for (const one of this.passedOn) one.abort();
+    this.changes.leaderChanged();
     this.writes.failSent(etcdError("ETCD_LEADER_CHANGED"));
     this.reads.retry();
     this.campaignTimer?.cancel();
@@ -449,12 +493,13 @@ export class Member {
     this.raft.tick();
     this.reads.retry(clock.monotonicMs() - options.readRetryMs);
     if (this.knownLeader === 0 && this.leaderlessMs() > options.leaderWaitMs) {
-      const error = this.lostDisks.quorumLost(this.leaderlessMs()) ?? etcdError("ETCD_NO_LEADER");
+      const error = this.quorumLost() ?? etcdError("ETCD_NO_LEADER");
       this.writes.failWaiting(error);
       this.reads.retry();
       this.reads.failWaiting(error);
     }
-    this.lostDisks.tell(this.leaderlessMs());
+    this.lostDisks.tell(this.quorumLost());
+    this.changes.tick();
     this.watches.catchUp();
     if (this.storage.full !== undefined) this.raft.yieldToWriters();
     this.pump();
@@ -514,6 +559,12 @@ export class Member {
     }
   }
 
+  /** To any voter that lives. Errors: as `moveLeader`. */
+  async handOver(): Promise<void> {
+    const heir = this.peers.voters.find((id) => id !== this.peers.self && !this.peers.isDown(id));
+    if (heir !== undefined) await this.moveLeader(heir);
+  }
+
   // ---- snapshots ----------------------------------------------------------------------------------------------------
 
   private makeSnapshot(): Snapshot {
@@ -568,16 +619,27 @@ export class Member {
       header: machine.header(),
       version: VERSION,
       name: this.ctx.options.name,
+      isLearner: this.peers.isLearner,
       leader: this.peers.name(raft.leader),
       raftTerm: raft.term,
       raftIndex: raft.log.committed,
       raftAppliedIndex: this.appliedIndex,
       dbSizeBytes: machine.store.sizeBytes,
       hash: machine.store.hash,
-      errors: this.lostDisks.words(this.leaderlessMs()),
+      errors: this.words(),
       alarms: this.activeAlarms(),
       clientUrls: this.clientUrls,
     };
+  }
+
+  /** What is wrong with this member. */
+  private words(): readonly string[] {
+    const lost = this.quorumLost();
+    if (lost !== undefined) return [lost.message];
+    if (!this.peers.isLearner) return [];
+    return [
+      `${this.ctx.options.name} has no vote: it takes everything from the others, and votes when it has caught up`,
+    ];
   }
 
   private activeAlarms(): MemberStatus["alarms"] {
@@ -589,15 +651,10 @@ export class Member {
   /** Hands leadership over if it can, lets the sync under way end, and closes the files. */
   async stop(): Promise<void> {
     if (this.raft.role === "leader") {
-      const heir = this.peers.ids.find(
-        (id) => id !== this.peers.self && !this.peers.isDown(id) && !this.raft.recovering.includes(id),
-      );
-      if (heir !== undefined) {
-        try {
-          await this.moveLeader(heir);
-        } catch (error) {
-          if (!hasCode(error)) throw error;
-        }
+      try {
+        await this.handOver();
+      } catch (error) {
+        if (!hasCode(error)) throw error;
       }
     }
     this.stopped = true;

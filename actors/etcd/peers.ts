@@ -1,63 +1,111 @@
 /** The other members: what Raft sends to them, one message of the runtime for each and turn. */
 import type { EtcdMethods } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
+import { hasCode } from "../../protocols/errors.ts";
 import type { Context, Ref } from "../../runtime/actor.ts";
 import { invariant } from "./core/bytes.ts";
 import { encodeMessage } from "./core/raft/message-codec.ts";
+import type { Membership } from "./core/raft/membership.ts";
+import { votersOf } from "./core/raft/membership.ts";
 import type { Message } from "./core/raft/types.ts";
+import type { Identity } from "./core/wal/segment.ts";
 import { PeerMetrics } from "./etcd-metrics.ts";
 import type { EtcdOptions } from "./spec.ts";
 
 export class Peers {
   readonly self: number;
-  readonly ids: readonly number[];
+  readonly clusterId: string;
   readonly metrics: PeerMetrics;
-  private readonly names: readonly string[];
-  private readonly refs: Map<number, Ref<EtcdMethods>> = new Map();
-  /** Members that the runtime has declared dead, until they are heard again. */
-  private readonly down: Set<number> = new Set();
+  private readonly ctx: Context<EtcdOptions>;
+  /** By number, of the members and of who was heard: a leader may be newer than what this member knows of the group. */
+  private readonly names: Map<number, string> = new Map();
+  private membership: Membership = { members: [], lastId: 0 };
+  private readonly refs: Map<string, Ref<EtcdMethods>> = new Map();
+  /** Actors that the runtime has declared dead, until they are heard again. */
+  private readonly down: Set<string> = new Set();
+  /** Told when the actor of a member has died. */
+  onDown: (id: number) => void = () => undefined;
 
-  /** A member's id is its place among the sorted names, from 1. */
-  constructor(ctx: Context<EtcdOptions>) {
+  constructor(ctx: Context<EtcdOptions>, { clusterId, memberId, name }: Identity) {
+    this.ctx = ctx;
+    this.self = memberId;
+    this.clusterId = clusterId;
     this.metrics = new PeerMetrics(ctx.metrics);
-    this.names = [...new Set(ctx.options.members)].sort((a, b) => (a < b ? -1 : 1));
-    this.self = this.names.indexOf(ctx.options.name) + 1;
-    invariant(this.self > 0, `${ctx.options.name} is none of the members ${this.names.join(", ")}`);
-    this.ids = this.names.map((_, index) => index + 1);
-    for (const id of this.ids) if (id !== this.self) this.refs.set(id, ctx.ref(etcdProtocol, this.name(id)));
+    this.names.set(memberId, name);
+  }
+
+  /** The group is this one from now on. */
+  configure(membership: Membership): void {
+    this.membership = membership;
+    for (const { id, name } of membership.members) {
+      this.names.set(id, name);
+      this.link(name);
+    }
+  }
+
+  /** A member's actor may come later than the member. */
+  private link(name: string): Ref<EtcdMethods> | undefined {
+    const known = this.refs.get(name);
+    if (known !== undefined || name === this.ctx.options.name) return known;
+    try {
+      const ref = this.ctx.ref(etcdProtocol, name);
+      this.refs.set(name, ref);
+      this.ctx.monitor(name, () => this.died(name));
+      return ref;
+    } catch (error) {
+      if (hasCode(error, "NO_LINK")) return undefined;
+      throw error;
+    }
+  }
+
+  private died(name: string): void {
+    this.down.add(name);
+    this.onDown(this.id(name));
+  }
+
+  /** Numbers of the voters. */
+  get voters(): readonly number[] {
+    return votersOf(this.membership);
+  }
+
+  /** Whether this member counts for nothing yet. */
+  get isLearner(): boolean {
+    return !this.voters.includes(this.self);
+  }
+
+  /** Names of all members but this one. */
+  get others(): readonly string[] {
+    return this.membership.members.flatMap(({ id, name }) => (id === this.self ? [] : [name]));
   }
 
   /** Name of a member; empty for 0. */
   name(id: number): string {
-    return this.names[id - 1] ?? "";
+    return this.names.get(id) ?? "";
   }
 
   /** 0 for a name that is no member's. */
   id(name: string): number {
-    return this.names.indexOf(name) + 1;
+    return this.membership.members.find((member) => member.name === name)?.id ?? 0;
   }
 
   ref(id: number): Ref<EtcdMethods> {
-    const ref = this.refs.get(id);
+    const ref = this.link(this.name(id));
     invariant(ref !== undefined, `no link to member ${id}`);
     return ref;
   }
 
-  died(id: number): void {
-    this.down.add(id);
-  }
-
-  heard(id: number): void {
-    this.down.delete(id);
+  heard(id: number, name: string): void {
+    this.names.set(id, name);
+    this.down.delete(name);
   }
 
   isDown(id: number): boolean {
-    return this.down.has(id);
+    return this.down.has(this.name(id));
   }
 
   /** This member's place among those that live. */
   get rank(): number {
-    return this.ids.filter((id) => id < this.self && !this.down.has(id)).length;
+    return this.membership.members.filter(({ id }) => id < this.self && !this.isDown(id)).length;
   }
 
   send(messages: readonly Message[]): void {
@@ -77,8 +125,10 @@ export class Peers {
       else batch.push(bytes);
     }
     for (const [to, batch] of batches) {
+      const ref = this.link(this.name(to));
+      if (ref === undefined) continue;
       this.metrics.sent(this.name(to), batch);
-      this.ref(to).cast("raft", { messages: batch });
+      ref.cast("raft", { clusterId: this.clusterId, from: this.self, to, messages: batch });
     }
   }
 }

@@ -8,11 +8,13 @@ import type { DiskFile } from "../../runtime/disk.ts";
 import type { InkubeError } from "../../protocols/errors.ts";
 import { hasCode } from "../../protocols/errors.ts";
 import { ByteWriter, invariant } from "./core/bytes.ts";
+import { foundingMembership } from "./core/raft/membership.ts";
+import { groupId } from "./core/group-id.ts";
 import type { HardState, Persist, Snapshot } from "./core/raft/types.ts";
 import type { RecoveredLog } from "./core/wal/recovery.ts";
 import { recoverLog } from "./core/wal/recovery.ts";
 import type { Identity, SnapshotMark } from "./core/wal/segment.ts";
-import { encodeRecords, encodeSegment, segmentName, segmentSequence } from "./core/wal/segment.ts";
+import { encodeRecords, encodeSegment, readSegment, segmentName, segmentSequence } from "./core/wal/segment.ts";
 import { decodeSnapshot, encodeSnapshot, snapshotIndex, snapshotName } from "./core/wal/snapshot-file.ts";
 import { DiskMetrics } from "./etcd-metrics.ts";
 import type { EtcdOptions } from "./spec.ts";
@@ -25,6 +27,11 @@ const WRITER_KEPT_BYTES = 4 * 1_048_576;
 const ASIDE = /\.tmp$/;
 /** How often a full disk is tried again: soon enough for who waits for it, and next to nothing while it lasts. */
 const ROOM_RETRY_MS = 500;
+/** What a member had on its disk whose place was taken: of no use to the group, and maybe to people. */
+const REPLACED = "replaced";
+/** There while a member takes the place of another: the beginning of its log. */
+const REPLACEMENT = "replacement";
+const NOTHING: HardState = { term: 0, vote: 0, commit: 0 };
 
 interface Segment {
   readonly sequence: number;
@@ -32,15 +39,15 @@ interface Segment {
 }
 
 export interface Opened {
+  readonly identity: Identity;
   readonly log: RecoveredLog;
   readonly snapshot: Snapshot | undefined;
-  /** There was a log in this directory, and now there is none: what this member promised is forgotten. */
-  readonly isLost: boolean;
 }
 
 export class Storage {
   private readonly ctx: Context<EtcdOptions>;
-  private readonly identity: Identity;
+  /** Known once it is open. */
+  private identity: Identity | undefined;
   private readonly metrics: DiskMetrics;
   private segments: Segment[] = [];
   private file: DiskFile | undefined;
@@ -48,7 +55,7 @@ export class Storage {
   private chain = 0;
   private writer: ByteWriter = new ByteWriter(65_536);
   private mark: SnapshotMark = { index: 0, term: 0 };
-  private hardState: HardState = { term: 0, vote: 0, commit: 0, recovering: false };
+  private hardState: HardState = NOTHING;
   private cutDue = false;
   private saving: Promise<void> = Promise.resolve();
   private fullBecause: InkubeError | undefined;
@@ -57,9 +64,8 @@ export class Storage {
   /** Told when a write begins to wait for room on the disk, and when it has found it. */
   onFull: () => void = () => undefined;
 
-  constructor(ctx: Context<EtcdOptions>, identity: Identity) {
+  constructor(ctx: Context<EtcdOptions>) {
     this.ctx = ctx;
-    this.identity = identity;
     this.metrics = new DiskMetrics(ctx);
   }
 
@@ -69,12 +75,17 @@ export class Storage {
   }
 
   /**
-   * A log is there before the directory is registered, and it is registered before this resolves, so before the member
-   * promises anything: an empty directory that is registered, or whose group was up before, was lost; one of which nobody
-   * knows is new. Errors: ETCD_CORRUPT.
+   * Undefined where there was a log and is none: what this member promised is forgotten. A log is there before the directory is
+   * registered, and it is registered before this resolves, so before the member promises anything: an empty directory that is
+   * registered, or whose group was up before, was lost; one of which nobody knows is new. Nothing of what was lost is touched.
+   * Errors: ETCD_CORRUPT.
    */
-  async open(): Promise<Opened> {
+  async open(): Promise<Opened | undefined> {
     const { disk, options } = this.ctx;
+    const replacement = await disk.read(REPLACEMENT);
+    if (replacement !== undefined) {
+      return this.endReplacement(readSegment(REPLACEMENT, replacement, options.members).head.identity);
+    }
     const snapshot = await this.readSnapshot();
     if (snapshot !== undefined) this.mark = { index: snapshot.index, term: snapshot.term };
     const names = (await disk.list(WAL)).filter((name) => segmentSequence(name) !== undefined);
@@ -82,22 +93,62 @@ export class Storage {
       names.map(async (name) => ({ name, bytes: (await disk.read(`${WAL}/${name}`)) ?? new Uint8Array(0) })),
     );
     const known = snapshot !== undefined || options.established || (await disk.isRegistered());
-    const isLost = names.length === 0 && known;
-    const found = recoverLog(files, this.mark, this.identity);
-    const log = isLost ? { ...found, hardState: { ...found.hardState, recovering: true } } : found;
+    const log = recoverLog(files, this.mark, { name: options.name, names: options.members });
+    if ((names.length === 0 && known) || log.isForgetful) return undefined;
+    const identity = log.identity ?? this.founder();
     await this.sweep();
     await this.secure(log);
     // The name of a snapshot that was just put in its place may not be on disk yet.
     if (snapshot !== undefined) await disk.syncDirectory(SNAP);
+    await this.goOn(identity, log);
+    return { identity, log, snapshot };
+  }
+
+  private founder(): Identity {
+    const { name, members } = this.ctx.options;
+    const founding = foundingMembership(members);
+    const memberId = founding.members.find((one) => one.name === name)?.id;
+    invariant(memberId !== undefined, `${name} is none of the members ${members.join(", ")}`);
+    return { clusterId: groupId(members), memberId, name, founding };
+  }
+
+  /**
+   * Begins with nothing, as another member: what is here is put aside. Noted first, so that after a crash nothing of it is taken
+   * for a log that may be gone on with. Errors: DISK_FULL, after which it may be called again.
+   */
+  async replace(identity: Identity): Promise<Opened> {
+    const head = { identity, sequence: 1, previousChain: 0 };
+    await this.ctx.disk.replace(REPLACEMENT, encodeSegment(head, NOTHING, { index: 0, term: 0 }).bytes);
+    return this.endReplacement(identity);
+  }
+
+  private async endReplacement(identity: Identity): Promise<Opened> {
+    const { disk } = this.ctx;
+    await disk.remove(REPLACED);
+    await disk.makeDirectory(REPLACED);
+    for (const directory of [WAL, SNAP]) {
+      const names = await disk.list(directory);
+      for (const name of names) await disk.rename(`${directory}/${name}`, `${REPLACED}/${name}`);
+      if (names.length > 0) await disk.syncDirectory(directory);
+    }
+    await disk.syncDirectory(REPLACED);
+    this.mark = { index: 0, term: 0 };
+    const log = recoverLog([], this.mark, { name: identity.name, names: [] });
+    await this.goOn(identity, log);
+    await disk.remove(REPLACEMENT);
+    // What is promised from now on must not be put aside after a crash.
+    await disk.syncDirectory("");
+    return { identity, log, snapshot: undefined };
+  }
+
+  private async goOn(identity: Identity, log: RecoveredLog): Promise<void> {
+    this.identity = identity;
     this.segments = log.segments.map(({ sequence, lastIndex }) => ({ sequence, lastIndex }));
     this.chain = log.chain;
     this.hardState = log.hardState;
     this.bytesSinceSnapshot = log.entries.reduce((sum, entry) => sum + entry.data.length, 0);
-    // Where a log was lost, nothing is begun before there is something to write: it may still be put back.
-    if (isLost) this.cutDue = true;
-    else await this.cut();
-    await disk.register();
-    return { log, snapshot, isLost };
+    await this.cut();
+    await this.ctx.disk.register();
   }
 
   /** Makes sure that what was read is durable: it may have been in the system's cache only. */
@@ -126,7 +177,7 @@ export class Storage {
     if (newest === undefined) return undefined;
     const bytes = await this.ctx.disk.read(`${SNAP}/${newest}`);
     invariant(bytes !== undefined, `${newest} vanished`);
-    return decodeSnapshot(newest, bytes);
+    return decodeSnapshot(newest, bytes, this.ctx.options.members);
   }
 
   /**
@@ -212,9 +263,10 @@ export class Storage {
    */
   private async cut(): Promise<void> {
     const { disk } = this.ctx;
-    const { mark } = this;
+    const { mark, identity } = this;
+    invariant(identity !== undefined, "the log is not open");
     const sequence = (this.segments[this.segments.length - 1]?.sequence ?? 0) + 1;
-    const head = { identity: this.identity, sequence, previousChain: this.chain };
+    const head = { identity, sequence, previousChain: this.chain };
     const { bytes, chain } = encodeSegment(head, this.hardState, mark);
     const path = `${WAL}/${segmentName(sequence)}`;
     await disk.replace(path, bytes);

@@ -33,7 +33,7 @@ export class SchedulerMetrics {
   private readonly pluginSeconds: Metric<Distribution>;
   private readonly preemptions: Value;
   private readonly victims: Distribution;
-  private readonly violations: Value;
+  private readonly violations: Metric<Value>;
   private readonly preemptionSeconds: Metric<Distribution>;
   private observed = 0;
 
@@ -84,14 +84,16 @@ export class SchedulerMetrics {
       "Pods that were to give way for one.",
       exponentialBounds(1, 2, 7),
     ).of();
-    this.violations = metrics
-      .counter(named("preemption_pdb_violations_total"), "Budgets that were broken to make room.")
-      .of();
+    this.violations = metrics.counter(
+      named("preemption_pdb_violations_total"),
+      "Budgets that were broken to make room.",
+      ["preemptor"],
+    );
     this.preemptionSeconds = histogram(
       "preemption_execution_duration_seconds",
       "How long it took to evict those that were to give way.",
       exponentialBounds(0.001, 2, 16),
-      ["preemptor_type", "result"],
+      ["preemptor", "result"],
     );
     const pending = metrics.gauge(named("pending_pods"), "Pods that wait, by why they do.", ["queue"]);
     const size = metrics.gauge(named("cache_size"), "What the scheduler keeps in mind.", ["type"]);
@@ -147,7 +149,7 @@ export class SchedulerMetrics {
   preempting(victims: number, violations: number): void {
     this.preemptions.inc();
     if (victims > 0) this.victims.observe(victims);
-    this.violations.add(violations);
+    if (violations > 0) this.violations.of("pod").add(violations);
   }
 
   preempted(succeeded: boolean, tookMs: number): void {

@@ -18,6 +18,7 @@ import { recorder } from "./suites/recorder.ts";
 import { recovery } from "./suites/recovery.ts";
 import { reset } from "./suites/reset.ts";
 import { scale } from "./suites/scale.ts";
+import { scheduling } from "./suites/scheduling.ts";
 import { simulation } from "./suites/simulation.ts";
 import { start } from "./suites/start.ts";
 import { supervision } from "./suites/supervision.ts";
@@ -41,12 +42,13 @@ const suites: readonly Suite[] = [
   faults,
   chaos,
   scale,
+  scheduling,
   churn,
   ways,
   attacks,
 ];
 /** These take minutes, and run when they are asked for by name. */
-const LONG: readonly Suite[] = [chaos, scale, churn, ways, attacks];
+const LONG: readonly Suite[] = [chaos, scale, scheduling, churn, ways, attacks];
 /** One name for several suites. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   api: ["api", "definitions"],

@@ -18,11 +18,19 @@ const isBrowserWanted = chromium !== undefined || process.env["CI"] !== undefine
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-function chaos(
-  ...args: readonly string[]
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+function chaos(...args: readonly string[]): Promise<Ended> {
+  return inkube("chaos", ...args);
+}
+
+function inkube(...args: readonly string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    const command = [join(root, "dist/cli.js"), "chaos", ...args];
+    const command = [join(root, "dist/cli.js"), ...args];
     execFile(process.execPath, command, { cwd: root, maxBuffer: 2 ** 26 }, (error, out, err) =>
       resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, out, err }),
     );
@@ -75,6 +83,13 @@ describe("the web site controller with three mistakes", () => {
       expect(again.code).toBe(1);
       expect(again.out).toMatch(/, as recorded$/m);
       expect(again.out).toContain("FAULT crash crashes web-site");
+      // A story opens as a trace, by what was recorded beside it, or by being run again.
+      const story = join(stories, "0001.story.json");
+      const beside = await inkube("trace", "--json", "--from", story);
+      rmSync(join(stories, "0001.trace.ndjson"));
+      const ranAgain = await inkube("trace", "--json", "--from", story);
+      expect(beside).toMatchObject({ code: 0, err: "", out: expect.stringContaining('"kind":"fault"') as string });
+      expect(ranAgain).toEqual(beside);
     },
     PATIENCE_MS,
   );

@@ -6,6 +6,7 @@
 import { closeSync, fstatSync, linkSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync, write } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import type { AuditOptions, AuditSink, OpenAuditLog } from "../audit.ts";
+import { STANDARD_OUTPUT } from "../audit.ts";
 
 /** What may wait for the disk: a few seconds of a busy server. */
 const WAITING_BYTES_MAX = 16_777_216;
@@ -13,7 +14,33 @@ const WAITING_BYTES_MAX = 16_777_216;
 const MODE = 0o600;
 const DAY_MS = 86_400_000;
 
-export const openAuditLog: OpenAuditLog = (options, onLost) => new AuditLog(options, onLost);
+export const openAuditLog: OpenAuditLog = (options, onLost) =>
+  options.path === STANDARD_OUTPUT ? new AuditOutput(onLost) : new AuditLog(options, onLost);
+
+/** Lines go to the program's standard output, which all servers share: each is written whole, once who reads has taken others. */
+class AuditOutput implements AuditSink {
+  private readonly onLost: (events: number, why: string) => void;
+  private waitingBytes = 0;
+  private isWaited: () => void = () => undefined;
+
+  constructor(onLost: (events: number, why: string) => void) {
+    this.onLost = onLost;
+  }
+
+  write(line: string): void {
+    if (this.waitingBytes > WAITING_BYTES_MAX) return this.onLost(1, "who reads standard output is too slow");
+    this.waitingBytes += line.length;
+    process.stdout.write(line, (error) => {
+      this.waitingBytes -= line.length;
+      if (error !== null && error !== undefined) this.onLost(1, error.message);
+      if (this.waitingBytes === 0) this.isWaited();
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.waitingBytes > 0) await new Promise<void>((resolve) => (this.isWaited = resolve));
+  }
+}
 
 class AuditLog implements AuditSink {
   private readonly options: AuditOptions;

@@ -10,6 +10,7 @@ import type { Exploration, ExplorationFile, Resolved } from "./exploration.ts";
 import { checkExploration } from "./exploration.ts";
 import { checkFields, isInFile, loadExploration } from "./loading.ts";
 import { ThreadPool } from "./pool.ts";
+import type { Outcome, RunRequest } from "./outcome.ts";
 import type { Failure } from "./run.ts";
 import type { RealStage } from "./real/stage.ts";
 import type { Runner } from "./runner.ts";
@@ -159,9 +160,33 @@ export async function replayApart(story: string | URL): Promise<Replayed> {
 async function replayed(resolved: Resolved, runner: Runner, told: Story): Promise<Replayed> {
   const { steps, plan, seed } = told;
   const reference = await new Searcher({ ...resolved, seed }, runner, {}).endOf(steps);
-  const { failures, digest, void: why } = await runner.run({ faults: plan.faults, steps, reference });
-  if (why !== undefined) throw new InkubeError("CHAOS_RUN_VOID", `the run is void: ${why}`);
+  const { failures, digest } = await ranAgain(runner, { faults: plan.faults, steps, reference });
   return { failures, digest, asRecorded: digest === told.digest, story: told };
+}
+
+/** Errors: CHAOS_RUN_VOID. */
+async function ranAgain(runner: Runner, request: RunRequest): Promise<Outcome> {
+  const outcome = await runner.run(request);
+  if (outcome.void !== undefined) throw new InkubeError("CHAOS_RUN_VOID", `the run is void: ${outcome.void}`);
+  return outcome;
+}
+
+/**
+ * What happened in a story, as lines of JSON, by running it again on a thread of its own. It is not what was recorded when the
+ * controller, inkube or Node is another. Errors: those of `replay`; TRACE_NOT_FOUND for one of real time, whose record is not kept.
+ */
+export async function traceOfStory(story: string): Promise<{ readonly trace: string; readonly asRecorded: boolean }> {
+  const { told, file } = await readStory(story);
+  const { steps, plan, digest, seed } = told;
+  return onThreads({ file: file(), seed }, async ({ stage }, pool) => {
+    const none = (): InkubeError =>
+      new InkubeError("TRACE_NOT_FOUND", `${story} is a story of real time: its trace was not kept`);
+    if (stage !== undefined) throw none();
+    const request = { faults: plan.faults, steps, reference: undefined, tells: "story" } as const;
+    const outcome = await ranAgain(pool, request);
+    if (outcome.trace === undefined) throw none();
+    return { trace: outcome.trace, asRecorded: outcome.digest === digest };
+  });
 }
 
 interface ReadStory {

@@ -29,6 +29,10 @@ export interface Story {
 }
 
 const FORMAT = "inkube-story-1";
+/** Files' names end so: a story, and beside it what happened, as lines of JSON and as a page. */
+export const STORY_ENDING = ".story.json";
+export const STORY_TRACE_ENDING = ".trace.ndjson";
+export const STORY_PAGE_ENDING = ".trace.html";
 
 export interface ToldRun {
   readonly seed: number;

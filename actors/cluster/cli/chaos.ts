@@ -6,7 +6,7 @@ import { InkubeError, hasCode } from "../../../protocols/errors.ts";
 import type { Budget, ExplorationFile } from "../chaos/exploration.ts";
 import type { ChaosReport, Planned, TriedPlan } from "../chaos/searcher.ts";
 import type { Story } from "../chaos/story.ts";
-import { testOfStory, textOfStory } from "../chaos/story.ts";
+import { STORY_ENDING, STORY_PAGE_ENDING, STORY_TRACE_ENDING, testOfStory, textOfStory } from "../chaos/story.ts";
 import { integer, milliseconds } from "./arguments.ts";
 import { EXIT_CODES } from "./chaos-exit-codes.ts";
 import { junitOf } from "./chaos-junit.ts";
@@ -193,10 +193,10 @@ function writeText(path: string, text: string): void {
 /** The story, and a test beside it. Errors: OUTPUT_FAILED. */
 function write(story: Story, file: string, directory: string, count: number): string {
   const name = String(count).padStart(4, "0");
-  const path = join(directory, `${name}.story.json`);
+  const path = join(directory, `${name}${STORY_ENDING}`);
   const told: Story = { ...story, file: relative(resolve(directory), resolve(file)) };
   writeText(path, `${JSON.stringify(told, undefined, 2)}\n`);
-  writeText(join(directory, `${name}.test.ts`), testOfStory(told, `./${name}.story.json`));
+  writeText(join(directory, `${name}.test.ts`), testOfStory(told, `./${name}${STORY_ENDING}`));
   return path;
 }
 
@@ -205,9 +205,11 @@ function write(story: Story, file: string, directory: string, count: number): st
  * Errors: OUTPUT_FAILED.
  */
 function writeTrace(storyPath: string, trace: string, { about }: Story): string {
-  const path = storyPath.replace(/\.story\.json$/, ".trace");
-  const record = new TraceRecord(contentsOfNdjson(trace, path));
-  writeText(`${path}.ndjson`, trace);
-  writeText(`${path}.html`, [...exported(record, "html", { title: about })].join(""));
-  return `${path}.html`;
+  const path = storyPath.slice(0, -STORY_ENDING.length);
+  const lines = `${path}${STORY_TRACE_ENDING}`;
+  const page = `${path}${STORY_PAGE_ENDING}`;
+  const record = new TraceRecord(contentsOfNdjson(trace, lines));
+  writeText(lines, trace);
+  writeText(page, [...exported(record, "html", { title: about })].join(""));
+  return page;
 }

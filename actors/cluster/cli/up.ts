@@ -12,6 +12,7 @@ import type { EtcdFlags } from "./external-etcd.ts";
 import { externalEtcdOf, withEtcdFlags } from "./external-etcd.ts";
 import { refuse } from "./failure.ts";
 import { parseImages } from "./images.ts";
+import { EtcdFiles } from "./etcd-files.ts";
 import { KUBECONFIG_FILE } from "./kubeconfig-file.ts";
 import { History } from "./history.ts";
 import { LiveView } from "./live-view.ts";
@@ -36,6 +37,8 @@ interface UpOptions extends EtcdFlags {
   readonly pods: "real" | "simulated";
   readonly nodesPerThread?: string;
   readonly otlp?: string | true;
+  readonly etcdPort?: string;
+  readonly etcdInsecure?: boolean;
   readonly metricsPort?: string;
   readonly dashboard?: string | true;
   readonly schedulerConfig?: string;
@@ -70,10 +73,15 @@ export function upCommand(): Command {
     .option("--scheduler-config <path>", "a KubeSchedulerConfiguration: profiles, plugins, weights")
     .option("--scheduler-plugin <name=module...>", "a plugin of your own, as a JavaScript module", [])
     .option("--audit-policy-file <path>", "which requests go to the audit log: a Policy of audit.k8s.io/v1")
-    .option("--audit-log-path <path>", "file of the audit log")
+    .option("--audit-log-path <path>", "file of the audit log; - is standard output")
     .option("--audit-log-maxage <days>", "that files put aside are kept; 0 is for ever (default: 366)")
     .option("--audit-log-maxbackup <count>", "of files put aside that are kept; 0 is all (default: 100)")
     .option("--audit-log-maxsize <megabytes>", "from which on the file is put aside; 0 is never (default: 100)")
+    .option(
+      "--etcd-port <port>",
+      "serve etcd's own clients from there on, one port for each master; 0 is any free ones",
+    )
+    .option("--etcd-insecure", "without TLS: whoever can reach the port reads and writes everything")
     .option("--metrics-port <port>", "serve the metrics of all actors on 127.0.0.1; 0 is any free one")
     .option("--dashboard [port]", "serve a page that shows the cluster on 127.0.0.1 (default: on any free port)")
     .addOption(
@@ -91,6 +99,7 @@ async function up(options: UpOptions): Promise<void> {
   const { dashboard } = options;
   const dashboardPort = typeof dashboard === "string" ? integer("--dashboard", dashboard, 0, 65_535) : 0;
   const kubeconfig = new KubeconfigFile(options.kubeconfig);
+  const etcdFiles = new EtcdFiles(options.kubeconfig);
   const asked = stopRequest();
   const progress = new Progress(clusterOptions);
   const startedMs = performance.now();
@@ -112,6 +121,11 @@ async function up(options: UpOptions): Promise<void> {
   try {
     kubeconfig.write(cluster.kubeconfig);
     say(`ready in ${duration(performance.now() - startedMs)} at ${cluster.server}`);
+    if (clusterOptions.etcd !== undefined) {
+      const endpoints = await cluster.etcdEndpoints();
+      say(`etcd at ${endpoints.join(",")}`);
+      if (options.etcdInsecure !== true) say(etcdFiles.write(cluster));
+    }
     if (metricsPort !== undefined)
       say(`metrics at http://${(await cluster.serveMetrics(metricsPort)).address}/metrics`);
     if (dashboard !== undefined) say(`dashboard at ${(await cluster.serveDashboard(dashboardPort)).url}`);
@@ -126,6 +140,7 @@ async function up(options: UpOptions): Promise<void> {
   } finally {
     await cluster.stop();
     kubeconfig.remove();
+    etcdFiles.remove();
   }
   say("stopped");
 }
@@ -141,6 +156,7 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
     port: integer("--port", options.port, 0, 65_535),
     pods: options.pods,
     images: parseImages(options.image),
+    ...etcdOf(options),
     ...auditOf(options),
     ...(etcd === undefined ? {} : { etcd }),
     ...schedulerOf(options.schedulerConfig, options.schedulerPlugin, say),
@@ -150,6 +166,15 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
       ? {}
       : { placement: { nodesPerThread: integer("--nodes-per-thread", options.nodesPerThread, 1, 500) } }),
   };
+}
+
+function etcdOf({ etcdPort, etcdInsecure }: UpOptions): Pick<ClusterOptions, "etcd"> {
+  if (etcdPort === undefined) {
+    if (etcdInsecure === true) throw refuse("--etcd-insecure is for --etcd-port");
+    return {};
+  }
+  const port = integer("--etcd-port", etcdPort, 0, 65_529);
+  return { etcd: { listen: { port, tls: etcdInsecure !== true } } };
 }
 
 function auditOf(options: UpOptions): Pick<ClusterOptions, "audit"> {

@@ -241,6 +241,7 @@ export class JoinedNode implements AsyncDisposable {
     );
     if (this.stopping !== undefined) return;
     this.directory.write(CREDENTIAL, fresh);
+    this.options.onNotice(`the certificate of ${nodeName} is renewed, and its connections are made anew by it`);
     for (const name of gatewayNames(servers)) await this.supervisor.kill(name).catch(() => undefined);
   }
 }

@@ -20,8 +20,8 @@ export class Convergence {
     this.workload = workload;
   }
 
-  /** `damaged`: a member of etcd that need not be back. Errors: WAIT_TIMEOUT, NOT_CONVERGED, PROMISE_BROKEN. */
-  async check(damaged: string | undefined): Promise<void> {
+  /** Errors: WAIT_TIMEOUT, NOT_CONVERGED, PROMISE_BROKEN. */
+  async check(): Promise<void> {
     const { cluster } = this;
     await cluster.nodesReady(cluster.workers, CONVERGENCE_MS);
     for (const [name, replicas] of this.workload.replicas) {
@@ -33,7 +33,7 @@ export class Convergence {
     await this.tasksEnd();
     await this.endpointsMatch();
     await this.runtimesAgree();
-    await this.membersAgree(damaged);
+    await this.membersAgree();
   }
 
   /** Tasks come to their end, unless they went with a node. */
@@ -116,20 +116,19 @@ export class Convergence {
   }
 
   /** Each member of etcd holds what another one held at the same index. Members are asked until all have been compared. */
-  private async membersAgree(damaged: string | undefined): Promise<void> {
+  private async membersAgree(): Promise<void> {
     const hashes = new MemberHashes();
     const { compared } = hashes;
-    const awaited = this.cluster.members.filter((member) => member !== damaged);
     if (this.cluster.masters === 1) return;
     const look = async (): Promise<boolean> => {
       for (const member of this.cluster.members) {
         const status = await this.cluster.statusOf(member);
-        // One whose disk was lost has no vote until it has made good for it.
+        // One that takes the place of a member whose disk was lost has no vote yet.
         if (status === undefined || status.errors.length > 0) continue;
         hashes.take(member, status);
       }
       await this.cluster.clock.sleep(AGAIN_MS);
-      return awaited.every((member) => compared.has(member));
+      return this.cluster.members.every((member) => compared.has(member));
     };
     await this.cluster
       .until("members hold the same data", CONVERGENCE_MS, look)

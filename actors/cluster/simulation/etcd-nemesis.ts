@@ -31,8 +31,7 @@ const CRASHES_MAX = 4;
 const CRASH_EVERY_MS = 60;
 
 export class EtcdNemesis {
-  /** The member whose disk was lost or damaged. One is all that three can bear. */
-  damaged: string | undefined;
+  /** When a member's disk was lost or damaged. One at a time is all that three can bear. */
   private lostAtMs = -Infinity;
   /** Cut off since before the start. */
   private late: string | undefined;
@@ -137,7 +136,7 @@ export class EtcdNemesis {
   async loseDisk(): Promise<void> {
     const { host } = this.cluster;
     const { clock } = host.context;
-    if (this.damaged !== undefined || host.nowMs - this.lostAtMs < RECOVERY_MS) return;
+    if (host.nowMs - this.lostAtMs < RECOVERY_MS) return;
     const leader = await this.healthyLeader();
     if (leader === undefined) return;
     const [late, victim] = this.random.below(2) === 0 ? this.others(leader) : this.others(leader).toReversed();
@@ -170,17 +169,18 @@ export class EtcdNemesis {
 
   /** One bit of one file of a follower is another, and it is started anew. */
   async flipBit(): Promise<void> {
-    if (this.damaged !== undefined) return;
+    const { host } = this.cluster;
+    if (host.nowMs - this.lostAtMs < RECOVERY_MS) return;
     const leader = await this.healthyLeader();
     if (leader === undefined) return;
     const member = one(this.random, this.others(leader));
-    const disk = this.cluster.host.disk(member);
+    const disk = host.disk(member);
     const file = one(this.random, disk.files());
     if (!disk.flipBit(file)) return;
-    this.damaged = member;
+    this.lostAtMs = host.nowMs;
     this.tell(`a bit of ${file} of ${member} flips, and it is killed`);
-    this.cluster.host.kill(member, { disk: "kept" });
-    await this.cluster.host.context.clock.sleep(PARTITION_MS);
+    host.kill(member, { disk: "kept" });
+    await host.context.clock.sleep(PARTITION_MS);
   }
 
   /** Writes one after the other through a member that can reach a majority. Errors: PROMISE_BROKEN. */

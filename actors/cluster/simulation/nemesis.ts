@@ -37,11 +37,6 @@ export class Nemesis {
     );
   }
 
-  /** The member of etcd whose disk was lost or damaged, and who need not come back. */
-  get damaged(): string | undefined {
-    return this.etcd.damaged;
-  }
-
   /** Before the cluster starts. */
   begin(): void {
     if (this.hasLostDisks) this.etcd.begin();

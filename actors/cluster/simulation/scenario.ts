@@ -160,7 +160,7 @@ class Scenario {
       this.debuggers.stop(),
       this.workload.settle(),
     ]);
-    await new Convergence(this.cluster, this.workload).check(this.nemesis.damaged);
+    await new Convergence(this.cluster, this.workload).check();
     await this.etcdClients.nothingOutlivesItsLease();
     await this.checkHistories();
     this.observer.state.checkOverdue(this.cluster.host.nowMs);

@@ -158,7 +158,8 @@ function conditionsOf(
   const others = present.filter(({ type }) => type !== "ReplicaFailure");
   if (failure === undefined) return others;
   const before = present.find(({ type }) => type === "ReplicaFailure");
-  if (before?.reason === failure.reason && before.message === failure.message) return present;
+  // The message names a pod that was to be: with another each time, each try would bring about the next at once.
+  if (before?.reason === failure.reason) return present;
   return [...others, { type: "ReplicaFailure", status: "True", lastTransitionTime: time, ...failure }];
 }
 

@@ -3,6 +3,8 @@ import type { EtcdMethods, MemberStatus } from "../../../protocols/etcd.ts";
 import { etcdError } from "../../../protocols/etcd-errors.ts";
 import { hasCode } from "../../../protocols/errors.ts";
 import type { Actor, Incoming } from "../../../runtime/actor.ts";
+import { memberIdOf } from "../core/group-id.ts";
+import type { Peer } from "../core/raft/membership.ts";
 import type { Member } from "../member.ts";
 
 /** A member that does not answer holds nobody up. */
@@ -11,6 +13,7 @@ const ASK_MS = 500;
 export interface GroupMember {
   readonly id: string;
   readonly name: string;
+  readonly peerUrls: readonly string[];
   readonly clientUrls: readonly string[];
   readonly isLearner: boolean;
   readonly alarms: MemberStatus["alarms"];
@@ -28,19 +31,20 @@ export class Group {
   }
 
   list(): Promise<readonly GroupMember[]> {
-    const { peers } = this.member;
-    return Promise.all(peers.ids.map((id) => this.of(id)));
+    const { raft } = this.member;
+    return Promise.all(raft.members.members.map((peer) => this.of(peer)));
   }
 
-  private async of(id: number): Promise<GroupMember> {
-    const { peers, raft } = this.member;
+  private async of({ id, name, peerUrls, learner }: Peer): Promise<GroupMember> {
+    const { peers } = this.member;
     const status = await this.statusOf(id);
     if (status !== undefined) this.urls.set(id, status.clientUrls);
     return {
-      id: String(id),
-      name: peers.name(id),
+      id: memberIdOf(peers.clusterId, id),
+      name,
+      peerUrls,
       clientUrls: this.urls.get(id) ?? [],
-      isLearner: raft.recovering.includes(id),
+      isLearner: learner,
       alarms: status?.alarms ?? [],
     };
   }
@@ -60,8 +64,8 @@ export class Group {
   async moveLeader(to: string, call: Incoming): Promise<void> {
     const { raft, peers } = this.member;
     if (raft.role !== "leader") throw etcdError("ETCD_NOT_LEADER");
-    const name = /^\d{1,15}$/.test(to) ? peers.name(Number(to)) : "";
-    if (name === "") throw etcdError("ETCD_BAD_TRANSFEREE");
-    await this.handlers.moveLeader({ to: name }, call);
+    const heir = raft.members.members.find(({ id }) => memberIdOf(peers.clusterId, id) === to);
+    if (heir === undefined || heir.learner) throw etcdError("ETCD_BAD_TRANSFEREE");
+    await this.handlers.moveLeader({ to: heir.name }, call);
   }
 }

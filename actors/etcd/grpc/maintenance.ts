@@ -1,13 +1,16 @@
 /** Maintenance and Cluster. Source: etcd `server/etcdserver/api/v3rpc/maintenance.go`, `member.go`. */
+import type { EtcdMethods } from "../../../protocols/etcd.ts";
 import { GRPC } from "../../../protocols/etcd-wire/grpc.ts";
 import { ENUMS } from "../../../protocols/etcd-wire/tables.ts";
+import { memberIdOf } from "../core/group-id.ts";
 import { hashKv } from "../core/bbolt/revisions.ts";
 import { snapshotFile } from "../core/bbolt/snapshot.ts";
+import type { Handlers } from "../../../runtime/actor.ts";
 import type { Member } from "../member.ts";
 import type { EtcdOptions } from "../spec.ts";
 import type { Services } from "./calls.ts";
 import { status } from "./calls.ts";
-import type { Group } from "./group.ts";
+import type { Group, GroupMember } from "./group.ts";
 
 /** Of one message of a snapshot; as etcd's. */
 const BLOB_BYTES = 32 * 1_024;
@@ -29,13 +32,13 @@ export function maintenanceServices(
         header: told.header,
         version,
         dbSize: dbSizeBytes,
-        leader: String(raft.leader),
+        leader: raft.leader === 0 ? "0" : memberIdOf(member.peers.clusterId, raft.leader),
         raftIndex,
         raftTerm,
         raftAppliedIndex,
         errors: raft.leader === 0 ? ["etcdserver: no leader", ...told.errors] : told.errors,
         dbSizeInUse: dbSizeBytes,
-        isLearner: raft.isRecovering,
+        isLearner: told.isLearner,
         storageVersion: version,
         dbSizeQuota: options.quotaBytes,
         downgradeInfo: {},
@@ -63,7 +66,7 @@ export function maintenanceServices(
     },
     "/etcdserverpb.Maintenance/Snapshot": async (_request, stream) => {
       const { version, raftAppliedIndex, raftTerm } = member.status();
-      const facts = { index: raftAppliedIndex, term: raftTerm, version, voters: member.peers.ids };
+      const facts = { index: raftAppliedIndex, term: raftTerm, version, voters: member.peers.voters };
       const pieces = snapshotFile(machine.store, facts);
       let remainingBytes = pieces.reduce((sum, { length }) => sum + length, 0);
       for (const blob of inBlobs(pieces)) {
@@ -78,19 +81,34 @@ export function maintenanceServices(
       await group.moveLeader(targetId, call);
       return { header: machine.header() };
     },
+  };
+}
+
+/** The members as the group has them, with where clients reach them, which they know themselves. */
+export function clusterServices(member: Member, group: Group, handlers: Handlers<EtcdMethods>): Services {
+  const { machine } = member;
+  const members = async (): Promise<readonly GroupMember[]> => await group.list();
+  return {
     "/etcdserverpb.Cluster/MemberList": async ({ linearizable }) => {
       if (linearizable) await member.view(() => undefined);
-      const members = await group.list();
-      return {
-        header: machine.header(),
-        members: members.map(({ id, name, clientUrls, isLearner }) => ({
-          id,
-          name,
-          clientUrls,
-          isLearner,
-          peerUrls: [],
-        })),
-      };
+      return { header: machine.header(), members: await members() };
+    },
+    "/etcdserverpb.Cluster/MemberAdd": async ({ peerUrls, isLearner }, call) => {
+      const { header, member: added } = await handlers.memberAdd({ peerUrls, isLearner }, call);
+      // As etcd: it has a name once it is there.
+      return { header, member: { ...added, name: "", clientUrls: [] }, members: await members() };
+    },
+    "/etcdserverpb.Cluster/MemberRemove": async ({ id }, call) => {
+      const { header } = await handlers.memberRemove({ id }, call);
+      return { header, members: await members() };
+    },
+    "/etcdserverpb.Cluster/MemberUpdate": async ({ id, peerUrls }, call) => {
+      const { header } = await handlers.memberUpdate({ id, peerUrls }, call);
+      return { header, members: await members() };
+    },
+    "/etcdserverpb.Cluster/MemberPromote": async ({ id }, call) => {
+      const { header } = await handlers.memberPromote({ id }, call);
+      return { header, members: await members() };
     },
   };
 }

@@ -18,8 +18,9 @@ import { statusOf } from "../grpc/calls.ts";
 
 const CONTENT_TYPE = "application/grpc";
 const HEAD = { ":status": 200, "content-type": CONTENT_TYPE };
-const WAIT_FOR_TRAILERS = { waitForTrailers: true };
-const GOOD = { "grpc-status": "0", "grpc-message": "" };
+/** Nobody who speaks gRPC looks at the date, which costs as much as all other headers. */
+const WAIT_FOR_TRAILERS = { waitForTrailers: true, sendDate: false };
+const GOOD = { "grpc-status": "0" };
 /** Bytes that a client has not read, from which on it is waited for. */
 const UNREAD_MAX = 1_048_576;
 
@@ -44,7 +45,7 @@ export class GrpcHttp2Call<Path extends keyof Methods> implements GrpcStream<Mes
   private readonly crash: (error: unknown) => void;
   private abort: AbortController | undefined;
   private hasEnded = false;
-  private isAborted = false;
+  private isClosing = false;
 
   constructor(
     stream: ServerHttp2Stream,
@@ -62,16 +63,17 @@ export class GrpcHttp2Call<Path extends keyof Methods> implements GrpcStream<Mes
     const timeout = headers["grpc-timeout"];
     this.timeoutMs = (typeof timeout === "string" ? timeoutMsOf(timeout) : undefined) ?? Infinity;
     stream.on("error", ignore);
-    stream.once("close", () => this.giveUp());
   }
 
   /** Most calls are answered at once, and nobody looks at their signal. */
   get signal(): AbortSignal {
-    if (this.abort === undefined) {
-      this.abort = new AbortController();
-      if (this.isAborted) this.abort.abort();
-    }
-    return this.abort.signal;
+    if (this.abort !== undefined) return this.abort.signal;
+    const { stream } = this;
+    const abort = new AbortController();
+    this.abort = abort;
+    if (this.isClosing || stream.destroyed || stream.closed) abort.abort();
+    else stream.once("close", () => abort.abort());
+    return abort.signal;
   }
 
   get isFull(): boolean {
@@ -153,7 +155,8 @@ export class GrpcHttp2Call<Path extends keyof Methods> implements GrpcStream<Mes
     const status = error === undefined ? undefined : statusOf(error);
     if (error !== undefined && status === undefined) this.crash(error);
     this.finish(status ?? (error === undefined ? undefined : new GrpcStatus(GRPC.INTERNAL, "internal error")));
-    this.giveUp();
+    this.isClosing = true;
+    this.abort?.abort();
   }
 
   private finish(status: GrpcStatus | undefined): void {
@@ -188,14 +191,9 @@ export class GrpcHttp2Call<Path extends keyof Methods> implements GrpcStream<Mes
     stream.once("wantTrailers", () => {
       stream.sendTrailers(this.trailers);
       // What the client still sends is not wanted.
-      if (!stream.readableEnded && this.isAborted) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+      if (!stream.readableEnded && this.isClosing) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
     });
     return true;
-  }
-
-  private giveUp(): void {
-    this.isAborted = true;
-    this.abort?.abort();
   }
 }
 

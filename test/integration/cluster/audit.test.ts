@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Cluster } from "inkube";
 import type { AuditedExchange } from "../../conformance/audit-case.mjs";
 import { askAll, comparable, POLICY } from "../../conformance/audit-case.mjs";
+import { Program } from "../../fixtures/program.ts";
 import { until } from "../../fixtures/until.ts";
 
 const recorded = JSON.parse(
@@ -112,6 +113,21 @@ it("that can't be written any more is lost and counted, and no request with it",
     return /^apiserver_audit_error_total\{.*plugin="log"\} ([1-9]\d*)$/m.exec(text)?.[1];
   });
   expect(Number(counted)).toBeGreaterThan(0);
+}, 60_000);
+
+it("goes to standard output line by line, where its path is -", async () => {
+  const program = Program.evaluate(`
+    const { Cluster } = await import("inkube");
+    const policy = { apiVersion: "audit.k8s.io/v1", kind: "Policy", rules: [{ level: "Metadata" }] };
+    const cluster = await Cluster.start({ masters: 3, workers: 0, controllers: false, audit: { policy, path: "-" } });
+    await cluster.apply({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "written" } });
+    await cluster.stop();
+  `);
+  expect(await program.exited, program.stderr).toBe(0);
+  const lines = program.stdout.split("\n").filter((line) => line !== "");
+  const events = lines.map((line) => JSON.parse(line) as Event);
+  expect(events.every(({ kind }) => kind === "Event")).toBe(true);
+  expect(events.map(({ objectRef }) => (objectRef as { name?: string } | undefined)?.name)).toContain("written");
 }, 60_000);
 
 describe("an audit log that is no use", () => {

@@ -3,12 +3,14 @@ const RAFT = "actors/etcd/core/raft/raft.ts";
 const READS = "actors/etcd/core/raft/reads.ts";
 const LOG = "actors/etcd/core/raft/log.ts";
 const PROGRESS = "actors/etcd/core/raft/progress.ts";
-const RECOVERY = "actors/etcd/core/raft/recovery.ts";
+const TRACKER = "actors/etcd/core/raft/tracker.ts";
+const MEMBERSHIP = "actors/etcd/core/raft/membership.ts";
+const RULES = "actors/etcd/core/membership-rules.ts";
 const REQUESTS = "actors/etcd/requests.ts";
 const MEMBER = "actors/etcd/member.ts";
 
 const UNIT = "test/unit/actors/etcd/core/raft/raft.test.ts";
-const RECOVERY_UNIT = "test/unit/actors/etcd/core/raft/recovery.test.ts";
+const CHANGES_UNIT = "test/unit/actors/etcd/core/raft/membership.test.ts";
 const REQUESTS_UNIT = "test/unit/actors/etcd/requests.test.ts";
 const WORLD = "test/simulation/etcd/raft.test.ts";
 const ACTORS = "test/simulation/etcd/etcd-actor.test.ts";
@@ -59,9 +61,9 @@ const elections = [
   },
   {
     name: "small-quorum",
-    file: RAFT,
-    find: `return Math.floor(this.membership.voters.length / 2) + 1;`,
-    replace: `return Math.ceil(this.membership.voters.length / 2);`,
+    file: MEMBERSHIP,
+    find: `return Math.floor(voters / 2) + 1;`,
+    replace: `return Math.ceil(voters / 2);`,
     why: "half of an even number of members is taken for a majority",
     tests: [WORLD],
   },
@@ -76,8 +78,8 @@ const elections = [
   {
     name: "leads-alone",
     file: RAFT,
-    find: `if (active < this.quorum()) {`,
-    replace: `if (active < 1) {`,
+    find: `if (this.tracker.look(this.id) < this.tracker.quorum) {`,
+    replace: `if (this.tracker.look(this.id) < 1) {`,
     why: "a leader that hears of no majority goes on",
     tests: [UNIT],
   },
@@ -95,8 +97,8 @@ const replication = [
   {
     name: "acknowledges-before-disk",
     file: RAFT,
-    find: `    this.promise({ type: "appendResponse", to, index, recovering: this.isRecovering });`,
-    replace: `    this.send({ type: "appendResponse", to, index, recovering: this.isRecovering });`,
+    find: `    this.promise({ type: "appendResponse", to, index });`,
+    replace: `    this.send({ type: "appendResponse", to, index });`,
     why: "a follower acknowledges entries before they are on disk",
     tests: [UNIT, WORLD],
   },
@@ -114,7 +116,7 @@ const replication = [
     find: `return this.log.lastTerm === this.term ? this.log.last : this.log.committed;`,
     replace: `return this.log.last;`,
     why: "a follower takes the leader's commit index for its own log, whatever is in that",
-    tests: [UNIT, RECOVERY_UNIT],
+    tests: [UNIT],
   },
   {
     name: "commits-older-term",
@@ -216,9 +218,9 @@ const reads = [
   {
     name: "read-without-round",
     file: RAFT,
-    find: `    if (this.quorum() === 1) {
+    find: `    if (this.tracker.quorum === 1 && this.tracker.isVoter(this.id)) {
       this.answerRead`,
-    replace: `    if (this.quorum() > 0) {
+    replace: `    if (this.tracker.quorum > 0) {
       this.answerRead`,
     why: "a leader answers reads without asking whether it still leads",
     tests: [UNIT],
@@ -286,129 +288,112 @@ const forwarding = [
   },
 ];
 
-const lostDisks = [
+const changes = [
   {
-    name: "recovering-votes",
-    file: RAFT,
-    find: `const granted = free && !this.isRecovering && `,
-    replace: `const granted = free && `,
-    why: "a member whose disk was lost votes again at once",
-    tests: [RECOVERY_UNIT, WORLD],
+    name: "learner-counts",
+    file: MEMBERSHIP,
+    find: `members.flatMap(({ id, learner }) => (learner ? [] : [id]));`,
+    replace: `members.map(({ id }) => id);`,
+    why: "what a learner acknowledges counts for a commit",
+    tests: [CHANGES_UNIT, WORLD],
   },
   {
-    name: "recovering-stands",
-    file: RAFT,
-    find: `this.membership.voters.includes(this.id) && !this.isRecovering;`,
-    replace: `this.membership.voters.includes(this.id);`,
-    why: "a member whose disk was lost stands for election",
-    tests: [RECOVERY_UNIT, WORLD],
+    name: "removed-still-counts",
+    file: TRACKER,
+    find: `    this.setVoters(membership);
+    if (leads)`,
+    replace: `    if (leads)`,
+    why: "a member that was removed is one of the majority",
+    tests: [CHANGES_UNIT, WORLD],
   },
   {
-    name: "recovering-counts",
+    name: "two-changes-at-once",
     file: RAFT,
-    find: `values.push(progress.recovering ? 0 : value(progress, member));`,
-    replace: `values.push(value(progress, member));`,
-    why: "what a member without a vote acknowledges counts for a commit and for reads",
-    tests: [RECOVERY_UNIT, WORLD],
-  },
-  {
-    name: "recovering-keeps-quorum",
-    file: PROGRESS,
-    find: `return !this.learner && !this.recovering;`,
-    replace: `return !this.learner;`,
-    why: "a member without a vote keeps a leader in office, and may be handed leadership",
-    tests: [RECOVERY_UNIT],
-  },
-  {
-    name: "loss-is-not-noticed-by-the-leader",
-    file: RAFT,
-    find: `if (progress !== undefined && progress.recovering !== recovering) this.forget(member, recovering);`,
+    find: `this.lastChange > applied || `,
     replace: NOTHING,
-    why: "a leader goes on counting what a member acknowledged before its disk was lost",
-    tests: [RECOVERY_UNIT, WORLD],
+    why: "majorities before and after two changes need not meet",
+    tests: [CHANGES_UNIT],
   },
   {
-    name: "second-loss-is-not-noticed",
+    name: "stands-before-it-knows-the-group",
     file: RAFT,
-    find: `if (lastIndex < (this.progress.get(to)?.match ?? 0)) this.forget(to, true);`,
+    find: ` && !this.removed && !this.log.hasUnappliedChange;`,
+    replace: ` && !this.removed;`,
+    why: "a member stands for election in a group that is not this one any more",
+    tests: [CHANGES_UNIT],
+  },
+  {
+    name: "id-given-twice",
+    file: MEMBERSHIP,
+    find: `return { membership: { members: [...members, peer], lastId: lastId + 1 }, peer };
+  }
+  const known`,
+    replace: `return { membership: { members: [...members, peer], lastId }, peer };
+  }
+  const known`,
+    why: "two members have one number after the other",
+    tests: [CHANGES_UNIT, WORLD],
+  },
+  {
+    name: "new-member-begins-with-the-log",
+    file: RAFT,
+    find: `previousIndex < progress.since ? undefined : `,
     replace: NOTHING,
-    why: "a member whose disk is lost again while it recovers is never sent anything",
-    tests: [WORLD],
+    why: "a member never learns who was there before it",
+    tests: [CHANGES_UNIT, WORLD],
   },
   {
-    name: "recovers-without-the-log",
-    file: RECOVERY,
-    find: `return told >= this.neededIndex && committed >= this.neededIndex;`,
-    replace: `return this.neededIndex < Infinity;`,
-    why: "a member votes again before it has what it may have acknowledged",
-    tests: [RECOVERY_UNIT, WORLD],
-  },
-  {
-    name: "recovers-in-an-older-term",
+    name: "change-not-saved",
     file: RAFT,
-    find: `if (reached > this.term) this.becomeFollower(reached, 0);`,
-    replace: `if (reached > this.term) return;`,
-    why: "a member votes in a term in which it may have voted before",
-    tests: [RECOVERY_UNIT, WORLD],
+    find: `      this.commitDue = true;
+`,
+    replace: NOTHING,
+    why: "a restart forgets that a change was committed, after who asked for it was told",
+    tests: [CHANGES_UNIT],
   },
   {
-    name: "votes-again-in-the-reached-term",
+    name: "removed-leader-keeps-its-tail",
     file: RAFT,
-    find: `    this.vote = this.id;
-  }`,
-    replace: `  }`,
-    why: "a member votes a second time in the last term that the others knew",
-    tests: [RECOVERY_UNIT],
+    find: `      this.log.dropUncommitted();
+`,
+    replace: NOTHING,
+    why: "a leader that was removed can vote for none of those who are left",
+    tests: [CHANGES_UNIT],
   },
   {
-    name: "recovers-by-a-majority",
-    file: RECOVERY,
-    find: `if (this.answers.size < this.others.length) return undefined;`,
-    replace: `if (this.answers.size < this.others.length / 2) return undefined;`,
-    why: "a member votes again without having heard from all others",
-    tests: [RECOVERY_UNIT, WORLD],
+    name: "unready-is-promoted",
+    file: RULES,
+    find: `      if (!sight.isCaughtUp(peer.id)) throw etcdError("ETCD_LEARNER_NOT_READY");
+`,
+    replace: NOTHING,
+    why: "a learner that lacks everything is a voter",
+    tests: ["test/unit/actors/etcd/core/membership-rules.test.ts", "test/simulation/etcd/membership.test.ts"],
   },
   {
-    name: "recovers-by-the-forgetful",
-    file: RAFT,
-    find: `    if (recovering) return;
-    const reached`,
-    replace: `    const reached`,
-    why: "the answer of a member that has forgotten as well counts",
-    tests: [RECOVERY_UNIT],
-  },
-  {
-    name: "recovers-by-an-old-answer",
-    file: RECOVERY,
-    find: `if (nonce !== this.nonce || !this.others.includes(from)) return undefined;`,
-    replace: `if (!this.others.includes(from)) return undefined;`,
-    why: "the answer to an earlier question counts",
-    tests: [RECOVERY_UNIT],
-  },
-  {
-    name: "recovering-only-in-memory",
-    file: RAFT,
-    find: `commit: this.log.committed, recovering },`,
-    replace: `commit: this.log.committed, recovering: false },`,
-    why: "a restart makes a voter of a member that has not recovered",
-    tests: [RECOVERY_UNIT, WORLD],
+    name: "quorum-may-be-lost",
+    file: RULES,
+    find: `      return checkQuorum(membership, votersOf(membership).length - 1, change.id, sight);
+`,
+    replace: NOTHING,
+    why: "a change ends in a group without a majority that is there",
+    tests: ["test/unit/actors/etcd/core/membership-rules.test.ts"],
   },
   {
     name: "lost-disk-is-new",
     file: "actors/etcd/storage.ts",
-    find: `const isLost = names.length === 0 &&`,
-    replace: `const isLost = names.length < 0 &&`,
+    find: `if ((names.length === 0 && known) || log.isForgetful) return undefined;`,
+    replace: `if (log.isForgetful) return undefined;`,
     why: "a member whose disk was lost takes itself for a new one",
     tests: [ACTORS],
   },
   {
     name: "new-disk-is-not-registered",
     file: "actors/etcd/storage.ts",
-    find: `    await disk.register();`,
+    find: `    await this.ctx.disk.register();`,
     replace: NOTHING,
     why: "nobody knows that there was a log",
     tests: [ACTORS],
   },
 ];
 
-export const variants = [...elections, ...replication, ...reads, ...forwarding, ...lostDisks];
+export const variants = [...elections, ...replication, ...reads, ...forwarding, ...changes];

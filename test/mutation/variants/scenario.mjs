@@ -26,16 +26,9 @@ export const variants = [
   row(
     "story-lost-disk-votes",
     "actors/etcd/storage.ts",
-    `...found.hardState, recovering: true`,
-    `...found.hardState, recovering: false`,
+    `if ((names.length === 0 && known) || log.isForgetful) return undefined;`,
+    `if (log.isForgetful) return undefined;`,
     "a member whose disk was lost votes at once, and what was committed is decided anew",
-  ),
-  row(
-    "story-late-member-refused",
-    "actors/etcd/core/raft/raft.ts",
-    `const granted = free && !this.isRecovering &&`,
-    `const granted = free && !this.isRecovering && !(this.log.last === 0 && message.lastIndex > 3) &&`,
-    "a member that was late from the beginning counts as one that lost its disk",
   ),
   row(
     "story-forwarding-outlives-the-leader",

@@ -105,8 +105,8 @@ const log = [
   row(
     "lost-disk-begins-anew",
     STORAGE,
-    `const isLost = names.length === 0 && known;`,
-    `const isLost = names.length < 0 && known;`,
+    `if ((names.length === 0 && known) || log.isForgetful) return undefined;`,
+    `if (log.isForgetful) return undefined;`,
     "a member whose disk was lost votes again under its name",
     CUT_OFF,
   ),
@@ -383,7 +383,7 @@ const full = [
   row(
     "yields-to-a-minority",
     "actors/etcd/core/raft/raft.ts",
-    `    if (ahead.length < this.quorum()) return;\n`,
+    `    if (ahead.length < this.tracker.quorum) return;\n`,
     `    if (ahead.length === 0) return;\n`,
     "a leader gives way for an election that no one can win",
     FULL,

@@ -22,7 +22,8 @@ const SETTLED_MS = 1_500;
 describe("controllers", () => {
   it.each(recorded)("$name", async ({ steps, states }) => {
     // Pods of nodes that are not there stay: the recording was shorter than they do.
-    const plane = new ControlPlane({ seed: 1, workers: 0, controllerManager: { podGcQuarantineMs: 86_400_000 } });
+    const controllerManager = { podGcQuarantineMs: 86_400_000, rootCa: "authority" };
+    const plane = new ControlPlane({ seed: 1, workers: 0, controllerManager });
     await plane.start();
     const namespace = "situation";
     const api = {

@@ -44,8 +44,15 @@ export class EtcdWorld {
   private working = 0;
   private nextKey = 0;
 
-  constructor(seed: number, options: Partial<EtcdOptions> = {}, size: number = 3) {
-    this.names = Array.from({ length: size }, (_, index) => `etcd-${index}`);
+  /** `others`: so many actors more, which are no members at first. */
+  constructor(seed: number, options: Partial<EtcdOptions> = {}, size: number = 3, others: number = 0) {
+    this.names = Array.from({ length: size + others }, (_, index) => `etcd-${index}`);
+    const founders = this.names.slice(0, size);
+    const optionsOf = (name: string): EtcdOptions => {
+      const isFounder = founders.includes(name);
+      const members = isFounder ? founders : this.names;
+      return { ...ETCD_DEFAULTS, ...options, ...(isFounder ? {} : { established: true }), name, members };
+    };
     // A disk that fails ends its member; nothing else may.
     this.host = watchCrashes(
       new SimulationHost({
@@ -59,7 +66,7 @@ export class EtcdWorld {
           children: this.names.map((name) => ({
             name,
             actor: "etcd",
-            options: { ...ETCD_DEFAULTS, ...options, name, members: this.names } satisfies EtcdOptions,
+            options: optionsOf(name),
             links: this.names.filter((other) => other !== name),
             restart: "permanent" as const,
             shutdownMs: 2_000,

@@ -1,5 +1,7 @@
 /** What Raft promises, looked at from the inside of all members at every step (thesis figure 3.2, and what it takes for granted). */
+import { quorumOf, votersOf } from "../../../actors/etcd/core/raft/membership.ts";
 import type { Raft } from "../../../actors/etcd/core/raft/raft.ts";
+import type { Tracker } from "../../../actors/etcd/core/raft/tracker.ts";
 import type { Entry, HardState, Message, Persist, Snapshot } from "../../../actors/etcd/core/raft/types.ts";
 
 export interface DiskState {
@@ -9,7 +11,8 @@ export interface DiskState {
 }
 
 export class RaftChecks {
-  private readonly quorum: number;
+  /** By leader: the voters when it was last looked at, since what it has committed was counted among them. */
+  private readonly voters: Map<Raft, readonly number[]> = new Map();
   private readonly leaders: Map<number, number> = new Map();
   /** By term and index: what the entry is, and the term of the one before. */
   private readonly entries: Map<string, string> = new Map();
@@ -24,19 +27,15 @@ export class RaftChecks {
   private readonly ledCommit: Map<Raft, { readonly term: number; readonly committed: number }> = new Map();
   private lastCommitted = 0;
 
-  constructor(size: number) {
-    this.quorum = Math.floor(size / 2) + 1;
-  }
-
   get elections(): number {
     return this.leaders.size;
   }
 
   /** Called whenever a member has done something. */
-  look(id: number, raft: Raft, disk: DiskState): void {
+  look(id: number, raft: Raft, diskOf: (id: number) => DiskState | undefined): void {
     this.lookAtCommit(raft);
     if (raft.role !== "leader") return;
-    if (disk.hardState.recovering) throw new Error(`${id} leads without a vote`);
+    this.lookAtMatches(id, raft, diskOf);
     const known = this.leaders.get(raft.term);
     if (known === id) return;
     // Election safety.
@@ -49,8 +48,22 @@ export class RaftChecks {
     }
   }
 
+  /** What a member has acknowledged to the leader of its term is on its disk, and the leader's. */
+  private lookAtMatches(id: number, raft: Raft, diskOf: (id: number) => DiskState | undefined): void {
+    for (const [member, { match }] of (raft as unknown as { readonly tracker: Tracker }).tracker.progress) {
+      const disk = diskOf(member);
+      if (match === 0 || member === id || disk === undefined || disk.hardState.term !== raft.term) continue;
+      const { snapshot, entries } = disk;
+      const isThere = match <= snapshot.index + entries.length;
+      const term = entries[match - snapshot.index - 1]?.term;
+      const same = term === undefined || (raft.log.term(match) ?? term) === term;
+      if (!isThere || !same) throw new Error(`${member} has not on its disk what ${id} counts on, up to ${match}`);
+    }
+  }
+
   private lookAtCommit(raft: Raft): void {
     const { committed } = raft.log;
+    if (committed < (this.seenCommit.get(raft) ?? 0)) throw new Error(`what is committed goes back to ${committed}`);
     for (let index = this.seenCommit.get(raft) ?? 0; index <= committed; index++) {
       const term = raft.log.term(index);
       if (index === 0 || term === undefined) continue;
@@ -62,9 +75,14 @@ export class RaftChecks {
     }
     this.lookAtCount(raft);
     if (raft.role === "leader" && committed > this.lastCommitted) {
-      const count = this.vouched.get(`${raft.log.term(committed)}/${committed}`)?.size ?? 0;
-      if (count < this.quorum) throw new Error(`entry ${committed} is committed, but ${count} disks had it`);
+      const who = this.vouched.get(`${raft.log.term(committed)}/${committed}`) ?? new Set();
+      const now = votersOf(raft.members);
+      const isMajority = (voters: readonly number[]): boolean =>
+        voters.filter((voter) => who.has(voter)).length >= quorumOf(voters.length);
+      if (!isMajority(now) && !isMajority(this.voters.get(raft) ?? now))
+        throw new Error(`entry ${committed} is committed, but only the disks of ${[...who].join()} had it`);
     }
+    this.voters.set(raft, votersOf(raft.members));
     this.lastCommitted = Math.max(this.lastCommitted, committed);
     this.seenCommit.set(raft, committed);
   }
@@ -101,12 +119,7 @@ export class RaftChecks {
     known.set(key, content);
   }
 
-  /** With its disk goes what it has acknowledged. */
-  lost(id: number): void {
-    this.promised.delete(id);
-  }
-
-  written(id: number, persist: Persist, disk: DiskState, wasRecovering: boolean): void {
+  written(id: number, persist: Persist, disk: DiskState): void {
     const promised = this.promised.get(id) ?? { term: 0, index: 0 };
     const last = disk.snapshot.index + disk.entries.length;
     // A later leader may take the place of what it acknowledged; the same never does.
@@ -115,8 +128,7 @@ export class RaftChecks {
         `${id} has acknowledged ${promised.index} in term ${promised.term}, and its disk ends at ${last}`,
       );
     }
-    if (disk.hardState.recovering) return;
-    for (const { term, index } of wasRecovering ? disk.entries : persist.entries) {
+    for (const { term, index } of persist.entries) {
       const key = `${term}/${index}`;
       const who = this.vouched.get(key);
       if (who === undefined) this.vouched.set(key, new Set([id]));
@@ -133,11 +145,10 @@ export class RaftChecks {
     if (message.type === "vote" && !message.preVote) {
       if (hardState.term < term || (hardState.term === term && hardState.vote !== from)) fail();
     } else if (message.type === "voteResponse" && message.granted) {
-      if (hardState.recovering) fail();
       if (message.preVote) return;
       if (hardState.term < term || (hardState.term === term && hardState.vote !== message.to)) fail();
     } else if (message.type === "appendResponse" && term === raft.term) {
-      if (hardState.term < term || (hardState.recovering && !message.recovering)) fail();
+      if (hardState.term < term) fail();
       if (message.index > snapshot.index + entries.length) fail();
       const onDisk = entries[message.index - snapshot.index - 1]?.term;
       if (onDisk !== undefined && onDisk !== (raft.log.term(message.index) ?? onDisk)) fail();

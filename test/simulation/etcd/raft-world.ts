@@ -4,8 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { decodeMessage, encodeMessage } from "../../../actors/etcd/core/raft/message-codec.ts";
+import type { Change, Membership } from "../../../actors/etcd/core/raft/membership.ts";
+import { foundingMembership, NO_ONE, peerUrl, votersOf } from "../../../actors/etcd/core/raft/membership.ts";
+import { checkChange, duePromotion } from "../../../actors/etcd/core/membership-rules.ts";
 import { Raft } from "../../../actors/etcd/core/raft/raft.ts";
 import type { Entry, Message, Persist, Snapshot } from "../../../actors/etcd/core/raft/types.ts";
+import { hasCode } from "../../../protocols/errors.ts";
 import { SeededRandom } from "../../../runtime/random.ts";
 import type { DiskState } from "./raft-checks.ts";
 import { RaftChecks } from "./raft-checks.ts";
@@ -25,11 +29,9 @@ class Node {
   appliedIndex = 0;
   readStates: { context: number; index: number }[] = [];
 
-  /** `recovering`: a disk that took the place of a lost one. */
-  constructor(ids: readonly number[], recovering: boolean) {
-    const membership = { voters: ids, learners: [] };
+  constructor(membership: Membership) {
     const snapshot = { index: 0, term: 0, membership, data: new Uint8Array(0) };
-    this.disk = { hardState: { term: 0, vote: 0, commit: 0, recovering }, snapshot, entries: [] };
+    this.disk = { hardState: { term: 0, vote: 0, commit: 0 }, snapshot, entries: [] };
   }
 }
 
@@ -61,15 +63,22 @@ export class RaftWorld {
   answeredReads = 0;
   snapshots = 0;
   lostDisks = 0;
+  changes = 0;
+  /** Whose disk was lost, and whose place nobody has taken yet. */
+  private readonly lost: Set<number> = new Set();
+  /** The group as the member that has applied most knows it. */
+  private newest: { index: number; membership: Membership };
 
   /** Members in `late` are started by `start`. */
   constructor(seed: number, size: number, faults: Faults, late: readonly number[] = []) {
-    this.checks = new RaftChecks(size);
+    this.checks = new RaftChecks();
     this.random = new SeededRandom(seed, "raft");
     this.faults = faults;
     const ids = Array.from({ length: size }, (_, index) => index + 1);
+    const membership = foundingMembership(ids.map((id) => `etcd-${id}`));
+    this.newest = { index: 0, membership };
     for (const id of ids) {
-      this.nodes.set(id, new Node(ids, false));
+      this.nodes.set(id, new Node(membership));
       if (!late.includes(id)) this.start(id);
     }
   }
@@ -78,9 +87,27 @@ export class RaftWorld {
     return this.checks.elections;
   }
 
-  /** Members without a vote, by their disks. */
-  get recovering(): readonly number[] {
-    return [...this.nodes].filter(([, { disk }]) => disk.hardState.recovering).map(([id]) => id);
+  /** Whether every member has its disk and its vote, and nothing of that is about to change. */
+  get isWhole(): boolean {
+    const { index, membership } = this.newest;
+    // Who knows of the group as it is, and forgets it with a crash, knows the one before.
+    const isKnown = membership.members.every(({ id }) => {
+      const disk = this.nodes.get(id)?.disk;
+      return disk !== undefined && Math.max(disk.hardState.commit, disk.snapshot.index) >= index;
+    });
+    const isUnderWay = [...this.nodes.values()].some(({ raft, disk }) => {
+      const entries = raft?.log.slice(raft.log.first, Infinity) ?? disk.entries;
+      return entries.some((entry) => entry.type === "change" && entry.index > index);
+    });
+    return isKnown && !isUnderWay && this.lost.size === 0 && !membership.members.some(({ stands }) => stands);
+  }
+
+  get canLoseOne(): boolean {
+    return votersOf(this.newest.membership).length > 2;
+  }
+
+  get members(): readonly number[] {
+    return this.newest.membership.members.map(({ id }) => id);
   }
 
   get ackedCount(): number {
@@ -88,8 +115,8 @@ export class RaftWorld {
   }
 
   start(id: number): void {
-    const node = this.nodes.get(id)!;
-    if (node.raft !== undefined) return;
+    const node = this.nodes.get(id);
+    if (node === undefined || node.raft !== undefined) return;
     const options = { electionTicks: ELECTION_TICKS, heartbeatTicks: 2, inflightMax: 4 };
     const { messageBytesMax } = this.faults;
     const { hardState, snapshot, entries } = node.disk;
@@ -102,25 +129,66 @@ export class RaftWorld {
   }
 
   crash(id: number, told: boolean): void {
-    const node = this.nodes.get(id)!;
-    if (node.raft === undefined) return;
+    const node = this.nodes.get(id);
+    if (node?.raft === undefined) return;
     // A write under way may have reached the disk or not; nothing that depends on it was sent.
-    if (node.persist !== undefined && this.random.next() < 0.5) this.write(id, node, node.persist);
+    if (node.persist !== undefined && this.random.next() < 0.5) this.save(id, node, node.persist);
     node.raft = undefined;
     node.persist = undefined;
     for (const [context, read] of this.reads) if (read.node === id) this.reads.delete(context);
     if (told) for (const other of this.nodes.values()) other.raft?.peerDown(id);
   }
 
-  /** The member's disk is gone, and it starts anew under its old name: whoever it is, whatever state the others are in. */
+  /** The member's disk is gone, whoever it is, whatever state the others are in: someone new is to take its place. */
   loseDisk(id: number, told: boolean): void {
     this.crash(id, told);
-    this.checks.lost(id);
-    // Links are sessions: what the dead incarnation sent is not delivered any more.
-    this.network = this.network.filter(({ from }) => from !== id);
-    this.nodes.set(id, new Node([...this.nodes.keys()], true));
-    this.start(id);
+    this.nodes.delete(id);
+    this.paused.delete(id);
+    this.lost.add(id);
     this.lostDisks++;
+  }
+
+  /** Asks a leader, or who takes itself for one, to let others take the place of those whose disks are lost. */
+  replaceLost(leader: number): void {
+    for (const id of this.lost) this.propose(leader, { type: "replace", id });
+  }
+
+  /** Asks for some change that the rules allow. */
+  changeGroup(leader: number): void {
+    const { members, lastId } = this.newest.membership;
+    const any = members[this.random.below(members.length)]!.id;
+    const dice = this.random.below(4);
+    const name = `etcd-${lastId + 1}-${this.random.below(1_000)}`;
+    if (dice === 0) this.propose(leader, { type: "remove", id: any });
+    else if (dice === 1) this.propose(leader, { type: "promote", id: any });
+    else if (members.length < 6)
+      this.propose(leader, { type: "add", name, peerUrls: [peerUrl(name)], learner: dice === 2 });
+  }
+
+  private propose(id: number, change: Change): void {
+    const raft = this.nodes.get(id)?.raft;
+    if (raft?.role !== "leader" || this.paused.has(id)) return;
+    try {
+      checkChange(raft.members, change, raft);
+    } catch (error) {
+      if (hasCode(error)) return;
+      throw error;
+    }
+    raft.proposeChange(change);
+    this.pump(id);
+  }
+
+  private changed(index: number, membership: Membership): void {
+    const before = this.newest.index;
+    if (index <= before) return;
+    this.newest = { index, membership };
+    this.changes++;
+    for (const { id, since } of membership.members) {
+      if (since <= before) continue;
+      this.nodes.set(id, new Node(NO_ONE));
+      this.start(id);
+    }
+    for (const id of this.lost) if (!this.members.includes(id)) this.lost.delete(id);
   }
 
   setLink(a: number, b: number, up: boolean): void {
@@ -167,11 +235,11 @@ export class RaftWorld {
     this.pump(id);
   }
 
-  propose(id: number): void {
+  write(id: number): void {
     if (this.paused.has(id)) return;
-    const node = this.nodes.get(id)!;
+    const node = this.nodes.get(id);
     const text = `${this.nextId++}`;
-    if (node.raft?.propose([new TextEncoder().encode(text)]) === true) this.proposed.set(text, id);
+    if (node?.raft?.propose([new TextEncoder().encode(text)]) === true) this.proposed.set(text, id);
     this.pump(id);
   }
 
@@ -199,7 +267,7 @@ export class RaftWorld {
   }
 
   private take({ bytes, from, to }: (typeof this.network)[number]): void {
-    const raft = this.nodes.get(to)!.raft;
+    const raft = this.nodes.get(to)?.raft;
     if (raft === undefined || this.cut.has(`${from}>${to}`)) return;
     raft.step(decodeMessage(bytes, from, to));
     this.pump(to);
@@ -228,9 +296,9 @@ export class RaftWorld {
   }
 
   endSync(id: number): void {
-    const node = this.nodes.get(id)!;
-    if (node.raft === undefined || node.persist === undefined || this.paused.has(id)) return;
-    this.write(id, node, node.persist);
+    const node = this.nodes.get(id);
+    if (node?.raft === undefined || node.persist === undefined || this.paused.has(id)) return;
+    this.save(id, node, node.persist);
     const { snapshot } = node.persist;
     node.persist = undefined;
     if (snapshot !== undefined) this.restore(node, snapshot);
@@ -255,29 +323,48 @@ export class RaftWorld {
         for (let count = this.network.length; count > 0; count--) this.deliver(false);
       }
       const leader = this.leader();
-      if (round % 20 === 10 && round < 190 && leader !== undefined) this.propose(leader);
+      if (leader === undefined) continue;
+      if (round % 20 === 10 && round < 190) this.write(leader);
+      this.replaceLost(leader);
+      this.promoteDue(leader);
     }
-    const states = [...this.nodes.values()].map((node) => node.applied.join());
+    const states = this.members.map((id) => this.nodes.get(id)?.applied.join());
     assert.equal(new Set(states).size, 1, "the members' states differ");
     assert.notEqual(this.leader(), undefined, "nobody leads");
-    const first = new Set(this.nodes.values().next().value!.applied);
+    assert.ok(this.isWhole, "not everybody has its vote back");
+    const first = new Set(this.nodes.get(this.members[0]!)!.applied);
     for (const text of this.acknowledged) assert.ok(first.has(text), `acknowledged ${text} is lost`);
+  }
+
+  /** As the leader's member does it on its own. */
+  promoteDue(leader: number): void {
+    const raft = this.nodes.get(leader)?.raft;
+    const change = raft?.role === "leader" ? duePromotion(raft.members, raft) : undefined;
+    if (change !== undefined) this.propose(leader, change);
   }
 
   private get isQuiet(): boolean {
     const leader = this.leader();
-    if (leader === undefined || this.recovering.length > 0) return false;
+    if (leader === undefined || !this.isWhole) return false;
     const { last } = this.nodes.get(leader)!.raft!.log;
-    return [...this.nodes.values()].every(({ raft, appliedIndex }) => raft?.leader === leader && appliedIndex === last);
+    return this.members.every((id) => {
+      const { raft, appliedIndex } = this.nodes.get(id)!;
+      return raft?.leader === leader && appliedIndex === last;
+    });
   }
 
   leads(id: number): boolean {
     return this.nodes.get(id)?.raft?.role === "leader";
   }
 
+  /** The one of the newest term. */
   leader(): number | undefined {
-    for (const [id, { raft }] of this.nodes) if (raft?.role === "leader") return id;
-    return undefined;
+    let newest: number | undefined;
+    for (const [id, { raft }] of this.nodes) {
+      if (raft?.role !== "leader") continue;
+      if (newest === undefined || raft.term > this.nodes.get(newest)!.raft!.term) newest = id;
+    }
+    return newest;
   }
 
   private send(messages: readonly Message[]): void {
@@ -289,14 +376,15 @@ export class RaftWorld {
   }
 
   private pump(id: number): void {
-    const node = this.nodes.get(id)!;
-    const raft = node.raft;
-    if (raft === undefined) return;
+    const node = this.nodes.get(id);
+    const raft = node?.raft;
+    if (node === undefined || raft === undefined) return;
     for (let again = true; again;) {
       const ready = raft.ready();
       for (const message of ready.messages) this.checks.sent(raft, message, node.disk);
       this.send(ready.messages);
       for (const entry of ready.committed) this.apply(id, node, entry);
+      if (ready.changes.length > 0) this.changed(node.appliedIndex, raft.members);
       for (const { context, index } of ready.readStates) this.checkRead(id, context, index);
       if (ready.persist !== undefined) {
         if (node.persist !== undefined) throw new Error("a second persist came out before the first was done");
@@ -307,13 +395,13 @@ export class RaftWorld {
         this.snapshots++;
         raft.sendSnapshot(to, { ...raft.snapshotMeta(), data: new TextEncoder().encode(node.applied.join()) });
       }
-      again = ready.snapshotsFor.length > 0;
+      again = ready.snapshotsFor.length > 0 || ready.changes.length > 0;
     }
-    this.checks.look(id, raft, node.disk);
+    this.checks.look(id, raft, (other) => this.nodes.get(other)?.disk);
   }
 
   private apply(id: number, node: Node, entry: Entry): void {
-    const text = new TextDecoder().decode(entry.data);
+    const text = entry.type === "change" ? "" : new TextDecoder().decode(entry.data);
     if (entry.index !== node.appliedIndex + 1) throw new Error(`applied ${entry.index} after ${node.appliedIndex}`);
     node.appliedIndex = entry.index;
     this.checks.apply(entry);
@@ -346,9 +434,8 @@ export class RaftWorld {
     this.answeredReads++;
   }
 
-  private write(id: number, node: Node, persist: Persist): void {
+  private save(id: number, node: Node, persist: Persist): void {
     const { disk } = node;
-    const wasRecovering = disk.hardState.recovering;
     if (persist.snapshot !== undefined && persist.snapshot.index > disk.snapshot.index) {
       disk.snapshot = persist.snapshot;
       disk.entries = [];
@@ -361,7 +448,7 @@ export class RaftWorld {
       disk.entries.push(entry);
     }
     disk.hardState = persist.hardState;
-    this.checks.written(id, persist, disk, wasRecovering);
+    this.checks.written(id, persist, disk);
   }
 
   private restore(node: Node, snapshot: Snapshot): void {
@@ -375,8 +462,10 @@ export interface RaftStory {
   readonly size: number;
   readonly faults: Faults;
   readonly steps: number;
-  /** Chance per step that a disk is lost, unless another member is still recovering. */
+  /** Chance per step that a disk is lost, unless another one's place is still to be taken. */
   readonly losses?: number;
+  /** Chance per step that a change of the group is asked for. */
+  readonly changes?: number;
   readonly late?: readonly number[];
   /** Chance per step that a member, often the leader, is cut off from all others; it goes on, and clients go on with it. */
   readonly isolations?: number;
@@ -389,17 +478,18 @@ export interface RaftStory {
 /** Throws when something does not hold. */
 export function tellRaft(
   seed: number,
-  { size, faults, steps, losses = 0, late = [], isolations = 0, revivals = 0, pauses = 0 }: RaftStory,
+  { size, faults, steps, losses = 0, changes = 0, late = [], isolations = 0, revivals = 0, pauses = 0 }: RaftStory,
 ): RaftWorld {
   const world = new RaftWorld(seed, size, faults, late);
   const { random } = world;
-  const any = (): number => 1 + random.below(size);
+  const any = (): number => [...world.nodes.keys()][random.below(world.nodes.size)]!;
+  const anyMember = (): number => world.members[random.below(world.members.length)]!;
   for (let step = 0; step < steps; step++) {
     world.step();
     const dice = random.next();
     if (dice < 0.3) world.tick(any());
-    else if (dice < 0.5) world.propose(world.leader() ?? any());
-    else if (dice < 0.6) world.propose(any());
+    else if (dice < 0.5) world.write(world.leader() ?? any());
+    else if (dice < 0.6) world.write(any());
     else if (dice < 0.7) {
       const asked = any();
       world.read(asked);
@@ -416,10 +506,17 @@ export function tellRaft(
     if (isolations > 0 && random.next() < isolations)
       world.isolate(random.next() < 0.6 ? (world.leader() ?? any()) : any());
     if (revivals > 0 && random.next() < revivals) world.revive();
-    if (losses > 0 && random.next() < losses && world.recovering.length === 0)
-      world.loseDisk(any(), random.next() < 0.5);
+    if (losses > 0 && random.next() < losses && world.isWhole && world.canLoseOne)
+      world.loseDisk(anyMember(), random.next() < 0.5);
+    if (losses > 0 || changes > 0) {
+      const leader = random.next() < 0.8 ? world.leader() : any();
+      if (leader !== undefined) {
+        world.replaceLost(leader);
+        world.promoteDue(leader);
+      }
+      if (leader !== undefined && changes > 0 && random.next() < changes && world.isWhole) world.changeGroup(leader);
+    }
   }
   world.settleAndCheck();
-  assert.deepEqual(world.recovering, [], "some have no vote");
   return world;
 }

@@ -58,12 +58,23 @@ describe("Raft under faults", () => {
     ["compaction and snapshots", 3, compacting],
     ["five members", 5, rough],
   ] as const)(
-    "survives lost disks of leaders and followers, among crashes, and gives the vote back: %s",
+    "survives lost disks of leaders and followers, among crashes, and lets others take their places: %s",
     (_, size, faults) => {
       const lost = runAll(seeds, { size, faults, steps: 300, losses: 0.02 }, (world) => world.lostDisks);
       expect(lost).toBeGreaterThan(seeds);
     },
   );
+
+  it.each([
+    ["one entry a message", 3, single, 0],
+    ["compaction and snapshots", 3, compacting, 0],
+    ["a single member at first", 1, rough, 0],
+    ["lost disks besides", 5, compacting, 0.01],
+  ] as const)("survives changes of the group, one after the other, among crashes: %s", (_, size, faults, losses) => {
+    const story = { size, faults, steps: 600, changes: 0.05, losses };
+    const changes = runAll(seeds / 4, story, (world) => world.changes);
+    expect(changes).toBeGreaterThan(seeds / 2);
+  });
 
   it("takes a member that comes late, with an empty disk, for what it is: a voter", () => {
     const acked = runAll(50, { size: 3, faults: rough, steps: 300, late: [2] }, (world) => world.ackedCount);

@@ -53,6 +53,8 @@ const FAULTS = [
   "badLink",
   "badDisk",
   "lostDisk",
+  "flippedBit",
+  "exchange",
   "handOver",
   "slowClients",
 ] as const;
@@ -79,6 +81,7 @@ class EtcdStory implements EtcdGroup {
   private readonly watchers: EtcdWatchers;
   private readonly hashes = new MemberHashes();
   private isOver = false;
+  private isExchanging = false;
 
   constructor(seed: number, random: Random) {
     this.random = random;
@@ -133,6 +136,7 @@ class EtcdStory implements EtcdGroup {
 
   private async isWhole(): Promise<boolean> {
     const statuses = await Promise.all(MEMBERS.map((member) => statusOf(this, member)));
+    if (this.isExchanging) return false;
     const isFine = statuses.every((status) => status?.errors.length === 0 && status.leader !== "");
     const applied = new Set(statuses.map((status) => status?.raftAppliedIndex));
     return isFine && applied.size === 1;
@@ -251,6 +255,13 @@ class EtcdStory implements EtcdGroup {
         // A second disk may go once the first is made good: two of three at a time are more than a group survives.
         if (await this.isWhole()) host.kill(victim, { disk: "lost" });
         return;
+      case "flippedBit":
+        if (!(await this.isWhole())) return;
+        host.disk(victim).flipBit(one(random, host.disk(victim).files()));
+        return host.kill(victim, { disk: "kept" });
+      case "exchange":
+        host.context.spawn(() => this.exchange(victim));
+        return;
       case "handOver":
         host.context.spawn(() => this.handOver(victim, other));
         return;
@@ -260,6 +271,33 @@ class EtcdStory implements EtcdGroup {
         await clock.sleep(200 + random.below(1_500));
         return MEMBERS.forEach((member) => host.faultLink(CLUSTER, member, undefined));
     }
+  }
+
+  /** A member is removed, added again, and promoted as soon as it can be. */
+  private async exchange(member: string): Promise<void> {
+    const { context } = this.host;
+    if (!(await this.isWhole()) || this.isExchanging) return;
+    this.isExchanging = true;
+    let removed = false;
+    for (let isDone = false; !isDone;) {
+      const asked = context.ref(etcdProtocol, one(this.random, MEMBERS));
+      try {
+        const { members } = await asked.call("memberList", {}, { timeoutMs: 2_000 });
+        const known = members.find(({ name }) => name === member);
+        if (known === undefined) {
+          removed = true;
+          const peerUrls = [`http://${member}:2380`];
+          await asked.call("memberAdd", { peerUrls, isLearner: true }, { timeoutMs: 2_000 });
+        } else if (known.isLearner) {
+          await asked.call("memberPromote", { id: known.id }, { timeoutMs: 2_000 });
+        } else if (removed) isDone = true;
+        else await asked.call("memberRemove", { id: known.id }, { timeoutMs: 2_000 });
+      } catch (error) {
+        if (!hasCode(error)) throw error;
+      }
+      await context.clock.sleep(50);
+    }
+    this.isExchanging = false;
   }
 
   /** Every other time it leads again soon, and may remember too much. */

@@ -20,7 +20,16 @@ const STORIES: readonly RaftStory[] = [
   { size: 3, faults: compacting, steps: 300, losses: 0.02, late: [2] },
 ];
 
-/** One after the other of the kinds of groups and faults. */
+/** Members come, go and are replaced meanwhile. */
+const CHANGES: readonly RaftStory[] = [
+  { size: 3, faults: { ...base, messageBytesMax: 1 }, steps: 800, changes: 0.05 },
+  { size: 3, faults: compacting, steps: 800, changes: 0.05, losses: 0.005 },
+  { size: 2, faults: { ...base, drop: 0, duplicate: 0 }, steps: 800, changes: 0.1, isolations: 0.01 },
+  { size: 5, faults: compacting, steps: 800, changes: 0.05, losses: 0.01 },
+];
+
+/** One after the other of the kinds of groups and faults; one seed of ten changes the group. */
 export function raftStory(seed: number): void {
-  tellRaft(seed, STORIES[seed % STORIES.length]!);
+  const at = Math.floor(seed / 10) % CHANGES.length;
+  tellRaft(seed, seed % 10 === 9 ? CHANGES[at]! : STORIES[seed % STORIES.length]!);
 }

@@ -72,9 +72,9 @@ export class RaftLog {
   }
 
   /** A leader's own entry. */
-  append(term: number, data: Uint8Array): number {
+  append(term: number, data: Uint8Array, type: Entry["type"] = "command"): number {
     const index = this.last + 1;
-    this.push({ term, index, data });
+    this.push({ term, index, type, data });
     return index;
   }
 
@@ -93,6 +93,10 @@ export class RaftLog {
       for (; at < entries.length; at++) this.push(entries[at] as Entry);
     }
     return previousIndex + entries.length;
+  }
+
+  dropUncommitted(): void {
+    this.cut(this.committed + 1);
   }
 
   private cut(from: number): void {
@@ -144,10 +148,18 @@ export class RaftLog {
     for (let at = this.applied - this.offset; at < to - this.offset; at++) {
       const entry = toEntry(this.entries[at] as Kept);
       taken.push(entry);
-      this.entries[at] = { term: entry.term, index: entry.index, data: keepBytes(entry.data) };
+      this.entries[at] = { ...entry, data: keepBytes(entry.data) };
     }
     this.applied = to;
     return taken;
+  }
+
+  /** Whether a change of the membership is committed, and not yet handed out. */
+  get hasUnappliedChange(): boolean {
+    for (let index = this.applied + 1; index <= this.committed; index++) {
+      if (this.entries[index - this.offset - 1]?.type === "change") return true;
+    }
+    return false;
   }
 
   /** Whether a log that ends so has everything that this one has, as far as elections care (thesis 3.6.1). */
@@ -211,8 +223,8 @@ export class RaftLog {
 }
 
 function toEntry(entry: Kept): Entry {
-  const { term, index, data } = entry;
-  return typeof data === "string" ? { term, index, data: bytesOf(data) } : (entry as Entry);
+  const { term, index, type, data } = entry;
+  return typeof data === "string" ? { term, index, type, data: bytesOf(data) } : (entry as Entry);
 }
 
 function sizeOf(entries: readonly Kept[]): number {

@@ -3,7 +3,8 @@
  * the same for all followers at the same place, and are made once.
  */
 import { ByteReader, ByteWriter, BytesError } from "../bytes.ts";
-import type { Entry, Membership, Message } from "./types.ts";
+import { readMembership, writeMembership } from "./membership.ts";
+import type { Entry, Message } from "./types.ts";
 
 const KINDS = [
   "vote",
@@ -18,8 +19,7 @@ const KINDS = [
   "readIndex",
   "readIndexResponse",
   "timeoutNow",
-  "recovery",
-  "recoveryResponse",
+  "removed",
 ] as const satisfies readonly Message["type"][];
 
 /** What it keeps between two messages. */
@@ -51,18 +51,17 @@ function writeBody(writer: ByteWriter, message: Message): void {
       writer.varint(message.entries.length);
       for (const entry of message.entries) {
         writer.varint(entry.term);
+        writer.bool(entry.type === "change");
         writer.blob(entry.data);
       }
       return;
     case "appendResponse":
       writer.varint(message.index);
-      writer.bool(message.recovering);
       return;
     case "appendReject":
       writer.varint(message.rejected);
       writer.varint(message.hintIndex);
       writer.varint(message.hintTerm);
-      writer.bool(message.recovering);
       return;
     case "heartbeat":
       writer.varint(message.commit);
@@ -70,7 +69,6 @@ function writeBody(writer: ByteWriter, message: Message): void {
       return;
     case "heartbeatResponse":
       writer.varint(message.round);
-      writer.bool(message.recovering);
       return;
     case "commit":
       writer.varint(message.commit);
@@ -90,14 +88,7 @@ function writeBody(writer: ByteWriter, message: Message): void {
       return;
     case "timeoutNow":
       return;
-    case "recovery":
-      writer.varint(message.nonce);
-      writer.varint(message.lastIndex);
-      return;
-    case "recoveryResponse":
-      writer.varint(message.nonce);
-      writer.varint(message.lastIndex);
-      writer.bool(message.recovering);
+    case "removed":
       return;
   }
 }
@@ -127,17 +118,17 @@ export function decodeMessage(bytes: Uint8Array, from: number, to: number): Mess
       return { type, ...envelope, previousIndex, previousTerm, commit, entries };
     }
     case "appendResponse":
-      return { type, ...envelope, index: reader.varint(), recovering: reader.bool() };
+      return { type, ...envelope, index: reader.varint() };
     case "appendReject": {
       const [rejected, hintIndex, hintTerm] = [reader.varint(), reader.varint(), reader.varint()];
-      return { type, ...envelope, rejected, hintIndex, hintTerm, recovering: reader.bool() };
+      return { type, ...envelope, rejected, hintIndex, hintTerm };
     }
     case "heartbeat": {
       const [commit, round] = [reader.varint(), reader.varint()];
       return { type, ...envelope, commit, round };
     }
     case "heartbeatResponse":
-      return { type, ...envelope, round: reader.varint(), recovering: reader.bool() };
+      return { type, ...envelope, round: reader.varint() };
     case "commit":
       return { type, ...envelope, commit: reader.varint() };
     case "snapshot": {
@@ -153,12 +144,8 @@ export function decodeMessage(bytes: Uint8Array, from: number, to: number): Mess
     }
     case "timeoutNow":
       return { type, ...envelope };
-    case "recovery":
-      return { type, ...envelope, nonce: reader.varint(), lastIndex: reader.varint() };
-    case "recoveryResponse": {
-      const [nonce, lastIndex] = [reader.varint(), reader.varint()];
-      return { type, ...envelope, nonce, lastIndex, recovering: reader.bool() };
-    }
+    case "removed":
+      return { type, ...envelope };
   }
 }
 
@@ -166,23 +153,8 @@ function readEntries(reader: ByteReader, previousIndex: number): readonly Entry[
   const count = reader.varint();
   const entries: Entry[] = [];
   for (let at = 1; at <= count; at++) {
-    entries.push({ term: reader.varint(), index: previousIndex + at, data: reader.blob() });
+    const [term, isChange] = [reader.varint(), reader.bool()];
+    entries.push({ term, index: previousIndex + at, type: isChange ? "change" : "command", data: reader.blob() });
   }
   return entries;
-}
-
-export function writeMembership(writer: ByteWriter, membership: Membership): void {
-  for (const list of [membership.voters, membership.learners]) {
-    writer.varint(list.length);
-    for (const member of list) writer.varint(member);
-  }
-}
-
-export function readMembership(reader: ByteReader): Membership {
-  const readList = (): readonly number[] => {
-    const list: number[] = [];
-    for (let left = reader.varint(); left > 0; left--) list.push(reader.varint());
-    return list;
-  };
-  return { voters: readList(), learners: readList() };
 }

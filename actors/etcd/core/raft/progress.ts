@@ -3,7 +3,9 @@ const SNAPSHOT_HEARTBEATS_MAX = 50;
 
 /** What a leader knows of a member's log, and how it sends to it. Source: etcd-io/raft `tracker/progress.go`. */
 export class Progress {
-  readonly learner: boolean;
+  learner: boolean;
+  /** It can have nothing before this entry but by a snapshot: it was added by it. 0 for who was there from the beginning. */
+  readonly since: number;
   /** On the member's disk up to here, as it said itself. */
   match = 0;
   /** First entry to send next. */
@@ -25,24 +27,29 @@ export class Progress {
   commitSent = 0;
   /** Newest round of ReadIndex that it confirmed. */
   round = 0;
-  /** Its disk was lost: it receives, and counts for nothing. */
-  readonly recovering: boolean;
   /** `match` at the last heartbeat: no progress between two while something is under way means that it was lost. */
   private matchAtHeartbeat = -1;
+  /** Where the leader's log ended at the last heartbeat. */
+  private lastAtHeartbeat = Infinity;
   /** Heartbeats answered since a snapshot was sent. */
   private snapshotAge = 0;
   /** Last index of each append under way, oldest first. */
   private readonly inflight: number[] = [];
 
-  constructor(next: number, learner: boolean, recovering: boolean = false) {
+  constructor(next: number, learner: boolean, since: number = 0) {
     this.next = next;
     this.learner = learner;
-    this.recovering = recovering;
+    this.since = since;
   }
 
-  /** Whether it counts for majorities. */
-  get counts(): boolean {
-    return !this.learner && !this.recovering;
+  /** Heard of not long ago. */
+  get isThere(): boolean {
+    return !this.down && (this.recentlyActive || this.activeBefore);
+  }
+
+  /** It has all that the leader had a heartbeat ago. */
+  get isCaughtUp(): boolean {
+    return this.isThere && this.state === "replicate" && this.match >= this.lastAtHeartbeat;
   }
 
   /** Check-quorum has looked: it counts anew. */
@@ -53,7 +60,7 @@ export class Progress {
 
   /** Behind which entry it lacks what the log has; undefined while it is away, and a snapshot will serve it. */
   get lacksFrom(): number | undefined {
-    if (this.down || !(this.recentlyActive || this.activeBefore)) return undefined;
+    if (!this.isThere) return undefined;
     if (this.state !== "snapshot") return this.match;
     return this.pendingSnapshot === 0 ? undefined : this.pendingSnapshot;
   }
@@ -120,6 +127,7 @@ export class Progress {
 
   /** Called as the clock sends a heartbeat: if the last was answered, lets a probe go again and notices lost appends. */
   heartbeat(last: number): void {
+    this.lastAtHeartbeat = last;
     if (!this.answered) return;
     this.answered = false;
     this.paused = false;

@@ -9,68 +9,44 @@
  *   only entries of its own term (3.6.2).
  *
  * With pre-vote and check-quorum (9.6, 6.2), ReadIndex by a round of heartbeats (6.4), leadership transfer (3.10),
- * pipelined appends with a window (10.2.1). Learners are members that count for nothing; changing the membership goes
- * through `Membership` in the snapshot and is for later. Whose disk was lost counts for nothing either, until it has made
- * good for what it has forgotten: `recovery.ts`.
+ * pipelined appends with a window (10.2.1), and one change of the membership at a time (4.1), which counts from where it is
+ * applied. Two members can be two changes apart at most, and not even then elect leaders of their own: who has an entry
+ * behind a change knows that the change is committed, as both come in one message and are on disk together, and stands for
+ * election only when it has applied it.
  */
 import { invariant } from "../bytes.ts";
 import { RaftLog } from "./log.ts";
+import type { Change, Membership } from "./membership.ts";
+import { applyChange, decodeChange, encodeChange } from "./membership.ts";
 import { Outbox } from "./outbox.ts";
-import { Progress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
 import { Reads } from "./reads.ts";
-import { Recovery } from "./recovery.ts";
+import { Tracker } from "./tracker.ts";
 import type {
+  AppliedChange,
   Body,
   Entry,
-  HardState,
-  Membership,
   Message,
   Persist,
+  RaftOptions,
   ReadState,
   Ready,
+  Recovered,
+  Role,
   Snapshot,
   SnapshotMeta,
+  TrimLimits,
 } from "./types.ts";
 
-export type Role = "follower" | "preCandidate" | "candidate" | "leader";
-
-/** How much of what is applied is kept. */
-export interface TrimLimits {
-  readonly catchUpEntries: number;
-  readonly catchUpBytes: number;
-  /** All that the log holds at most for a member that is there, and behind. */
-  readonly snapshotBytes: number;
-}
-
-export interface RaftOptions {
-  readonly id: number;
-  /** Ticks without a word from a leader after which a follower stands for election; a random one to two times that. */
-  readonly electionTicks: number;
-  /** Ticks between two heartbeats of a leader. */
-  readonly heartbeatTicks: number;
-  /** Data of entries in one message, unless a single entry is larger. */
-  readonly messageBytesMax: number;
-  /** Appends under way to one member. */
-  readonly inflightMax: number;
-  /** For the spread of election timeouts; differs between members. */
-  readonly seed: number;
-}
-
-/** What a member finds on its disk. */
-export interface Recovered {
-  readonly hardState: HardState;
-  readonly snapshot: SnapshotMeta;
-  readonly entries: readonly Entry[];
-}
-
-/** Questions about a lost disk are no part of any term. */
-type Termed = Exclude<Message, { readonly type: "recovery" | "recoveryResponse" }>;
+/** Word of a removal is no part of any term. */
+type Termed = Exclude<Message, { readonly type: "removed" }>;
 type Of<Type extends Message["type"]> = Extract<Message, { readonly type: Type }>;
 
 export class Raft {
   readonly id: number;
   private readonly options: RaftOptions;
   private membership: Membership;
+  private readonly tracker: Tracker;
   readonly log: RaftLog;
 
   role: Role = "follower";
@@ -79,12 +55,18 @@ export class Raft {
   leader = 0;
   private vote: number;
   private votes: Map<number, boolean> = new Map();
-  private progress: Map<number, Progress> = new Map();
   /** To whom leadership is being handed; no proposals meanwhile. */
   private transferee = 0;
+  /** The leader wants this member to stand; it does as soon as it has applied all changes of the membership. */
+  private called = false;
+  /** As leader: no change of the membership is proposed before this index is applied. */
+  private lastChange = 0;
+  /** It was told, or has applied, that it is no member any more. */
+  private removed = false;
+  /** What is committed is to be on disk: with it goes a change of the membership. */
+  private commitDue = false;
 
   private electionElapsed = 0;
-  private recoveryElapsed = 0;
   private heartbeatElapsed = 0;
   private electionTimeout = 0;
   private randomState: number;
@@ -92,40 +74,35 @@ export class Raft {
   private heartbeatDue = false;
   private readonly reads: Reads = new Reads();
 
-  /** Set while this member has no vote: see `HardState.recovering`. */
-  private recovery: Recovery | undefined;
-  /** Others that said that they are recovering, and how many ticks ago; each says it every election timeout. */
-  private readonly recoveringOthers: Map<number, number> = new Map();
   private savedTerm: number;
   private savedVote: number;
   /** What of it is on disk for sure. */
   private durable: { readonly term: number; readonly vote: number };
   /** As leader: what was committed when it was elected. */
   private committedBefore = 0;
-  private savedRecovering: boolean;
   private pendingSnapshot: Snapshot | undefined;
   private snapshotUnderWay = false;
   private persisting = false;
   private readonly outbox: Outbox = new Outbox();
   private readStates: ReadState[] = [];
+  private changes: AppliedChange[] = [];
 
   constructor(options: RaftOptions, recovered: Recovered) {
     this.options = options;
     this.id = options.id;
     this.randomState = options.seed >>> 0;
     this.membership = recovered.snapshot.membership;
+    this.tracker = new Tracker(this.membership);
     this.log = new RaftLog(recovered.snapshot, recovered.entries);
     this.term = recovered.hardState.term;
     this.vote = recovered.hardState.vote;
     this.savedTerm = this.term;
     this.savedVote = this.vote;
     this.durable = { term: this.term, vote: this.vote };
-    this.savedRecovering = recovered.hardState.recovering;
-    if (this.savedRecovering) this.recovery = new Recovery(this.otherVoters);
     invariant(this.term >= this.log.lastTerm, `term ${this.term} below the log's ${this.log.lastTerm}`);
     this.log.commitTo(Math.min(recovered.hardState.commit, this.log.last));
     this.becomeFollower(this.term, 0);
-    this.askToRecover();
+    this.removed = this.wasRemoved(this.id);
   }
 
   // ---- what the shell does ------------------------------------------------------------------------------------------
@@ -133,11 +110,6 @@ export class Raft {
   /** The clock moved by one tick. After a stall: deliver the messages that waited first, and then one tick only. */
   tick(): void {
     this.electionElapsed++;
-    for (const [other, ticks] of this.recoveringOthers) {
-      if (ticks > 3 * this.options.electionTicks) this.recoveringOthers.delete(other);
-      else this.recoveringOthers.set(other, ticks + 1);
-    }
-    if (this.recovery !== undefined && ++this.recoveryElapsed >= this.options.electionTicks) this.askToRecover();
     if (this.role === "leader") {
       this.tickLeader();
     } else if (this.electionElapsed >= this.electionTimeout && this.mayStand) {
@@ -170,6 +142,37 @@ export class Raft {
     return true;
   }
 
+  /**
+   * Proposes a change of the membership. False when it is not accepting any: while another is under way, and before an
+   * entry of its own term is committed.
+   */
+  proposeChange(change: Change): boolean {
+    const { committed, applied } = this.log;
+    if (!this.isAccepting || this.lastChange > applied || this.log.term(committed) !== this.term) return false;
+    this.lastChange = this.log.append(this.term, encodeChange(change), "change");
+    return true;
+  }
+
+  /** The group as this member has applied it. */
+  get members(): Membership {
+    return this.membership;
+  }
+
+  /** It belongs to the group no more, and has no part in it. */
+  get isRemoved(): boolean {
+    return this.removed;
+  }
+
+  /** As leader: whether a learner lacks so little that it can be a voter. */
+  isCaughtUp(id: number): boolean {
+    return this.tracker.progress.get(id)?.isCaughtUp === true;
+  }
+
+  /** As leader: who is there, itself included. */
+  get active(): readonly number[] {
+    return this.tracker.active(this.id);
+  }
+
   /** Asks what index a linearizable read must wait for; the answer is a `ReadState`. False without a known leader. */
   readIndex(context: number): boolean {
     if (this.role === "leader") {
@@ -183,8 +186,8 @@ export class Raft {
 
   /** Hands leadership to `to` once its log is complete; given up after an election timeout. False when it can't be. */
   transferLeader(to: number): boolean {
-    const progress = this.progress.get(to);
-    if (this.role !== "leader" || to === this.id || progress?.counts !== true) return false;
+    const progress = this.tracker.progress.get(to);
+    if (this.role !== "leader" || to === this.id || progress === undefined || progress.learner) return false;
     this.transferee = to;
     this.electionElapsed = 0;
     if (progress.match === this.log.last) this.send({ type: "timeoutNow", to });
@@ -197,11 +200,11 @@ export class Raft {
    */
   yieldToWriters(): void {
     if (this.role !== "leader" || this.transferee !== 0) return;
-    const ahead = [...this.progress].filter(
+    const ahead = [...this.tracker.progress].filter(
       ([id, { learner, recentlyActive, match }]) =>
         id !== this.id && !learner && recentlyActive && match > this.log.stable,
     );
-    if (ahead.length < this.quorum()) return;
+    if (ahead.length < this.tracker.quorum) return;
     const [heir] = ahead.reduce((best, one) => (one[1].match > best[1].match ? one : best));
     this.transferLeader(heir);
   }
@@ -209,7 +212,7 @@ export class Raft {
   /** The runtime says that `member` has died: a sure sign, unlike silence. */
   peerDown(member: number): void {
     if (this.role === "leader") {
-      const progress = this.progress.get(member);
+      const progress = this.tracker.progress.get(member);
       if (progress === undefined) return;
       progress.recentlyActive = false;
       progress.down = true;
@@ -223,7 +226,7 @@ export class Raft {
 
   /** The shell has made a snapshot of what is applied, for a member named in `snapshotsFor`. */
   sendSnapshot(to: number, snapshot: Snapshot): void {
-    const progress = this.progress.get(to);
+    const progress = this.tracker.progress.get(to);
     if (this.role !== "leader" || progress === undefined || progress.state !== "snapshot") return;
     progress.pendingSnapshot = snapshot.index;
     progress.next = snapshot.index + 1;
@@ -237,7 +240,7 @@ export class Raft {
   trimLog({ catchUpEntries, catchUpBytes, snapshotBytes }: TrimLimits): void {
     this.log.trim(catchUpEntries, catchUpBytes, () => {
       if (this.role !== "leader" || this.log.sizeBytes > snapshotBytes) return Infinity;
-      return Math.min(...Array.from(this.progress.values(), ({ lacksFrom = Infinity }) => lacksFrom));
+      return Math.min(...Array.from(this.tracker.progress.values(), ({ lacksFrom = Infinity }) => lacksFrom));
     });
   }
 
@@ -269,46 +272,85 @@ export class Raft {
       }
     }
     const snapshotsFor = this.role === "leader" ? this.replicate() : [];
+    // After the appends: a leader that is removed by what is applied now has told the others that it is committed.
+    const committed = this.takeCommitted();
     const ready: Ready = {
       messages: this.outbox.take(this.term, { ...this.durable, last: this.log.stable }),
-      // After a snapshot the state machine is behind the log until it is restored.
-      committed: this.pendingSnapshot === undefined && !this.snapshotUnderWay ? this.log.takeCommitted() : [],
+      committed,
+      changes: this.changes,
       readStates: this.readStates,
       snapshotsFor,
       persist,
     };
     this.readStates = [];
+    this.changes = [];
     return ready;
   }
 
-  private get otherVoters(): readonly number[] {
-    return this.membership.voters.filter((voter) => voter !== this.id);
+  private takeCommitted(): readonly Entry[] {
+    // After a snapshot the state machine is behind the log until it is restored.
+    if (this.pendingSnapshot !== undefined || this.snapshotUnderWay) return [];
+    const committed = this.log.takeCommitted();
+    for (const { type, data, index, term } of committed) {
+      if (type !== "change") continue;
+      const changed = applyChange(this.membership, decodeChange(data), index);
+      this.changes.push({ index, term, changed });
+      if (changed.refusal !== undefined) continue;
+      this.commitDue = true;
+      this.configure(changed.membership);
+    }
+    this.answerCall();
+    return committed;
+  }
+
+  private answerCall(): void {
+    if (!this.called || !this.mayStand) return;
+    this.called = false;
+    this.startElection(false, true);
+  }
+
+  /** The group is another from now on. */
+  private configure(membership: Membership): void {
+    const was = this.membership;
+    this.membership = membership;
+    this.tracker.configure(membership, this.role === "leader", this.log.last);
+    const isMember = (members: Membership): boolean => members.members.some(({ id }) => id === this.id);
+    if (isMember(was) && !isMember(membership)) this.leave();
+    if (this.role !== "leader") return;
+    if (!this.tracker.progress.has(this.transferee)) this.transferee = 0;
+    // A majority of fewer may have been reached already.
+    this.maybeCommit();
+    this.confirmReads();
+  }
+
+  /**
+   * It is no member any more. As long as some of the others don't know that, they may still need its vote and its
+   * acknowledgements. What a leader has not committed by then it never will; with it, its log would be longer than that of all
+   * who are left, and it could vote for none of them.
+   */
+  private leave(): void {
+    if (this.role === "leader") {
+      this.callHeir();
+      this.log.dropUncommitted();
+    }
+    this.removed = true;
+    this.becomeFollower(this.term, 0);
+  }
+
+  /** Of a leader that is removed: who has most of the log need not wait for an election timeout. */
+  private callHeir(): void {
+    const { progress, voters } = this.tracker;
+    const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
+    const [first, ...others] = voters;
+    if (first === undefined) return;
+    this.send({
+      type: "timeoutNow",
+      to: others.reduce((best, one) => (matchOf(one) > matchOf(best) ? one : best), first),
+    });
   }
 
   private get mayStand(): boolean {
-    return this.membership.voters.includes(this.id) && !this.isRecovering;
-  }
-
-  /** Its disk was lost and it has no vote: see `recovery.ts`. */
-  get isRecovering(): boolean {
-    return this.recovery !== undefined;
-  }
-
-  /** Voters known to have no vote, this member included. */
-  get recovering(): readonly number[] {
-    return this.membership.voters.filter((voter) =>
-      voter === this.id ? this.isRecovering : this.recoveringOthers.has(voter),
-    );
-  }
-
-  /** As a recovering member: the voters that have not answered its newest question. */
-  get unanswered(): readonly number[] {
-    return this.recovery?.silent ?? [];
-  }
-
-  /** So many disks were lost at the same time that there can't be a leader any more. */
-  get isQuorumLost(): boolean {
-    return this.leader === 0 && this.membership.voters.length - this.recovering.length < this.quorum();
+    return this.tracker.isVoter(this.id) && !this.removed && !this.log.hasUnappliedChange;
   }
 
   /**
@@ -317,7 +359,6 @@ export class Raft {
    */
   private learnCommit(commit: number, verified: number): void {
     this.log.commitTo(Math.min(commit, verified));
-    if (this.recovery?.isDone(commit, this.log.committed) === true) this.recovery = undefined;
   }
 
   /** Up to here this log is known to be the leader's: a log that ends with an entry of a term is that term's (thesis 3.5). */
@@ -328,13 +369,12 @@ export class Raft {
   // ---- what comes out -----------------------------------------------------------------------------------------------
 
   private takePersist(): Persist | undefined {
-    const { isRecovering: recovering } = this;
-    const changed = this.term !== this.savedTerm || this.vote !== this.savedVote || recovering !== this.savedRecovering;
+    const changed = this.term !== this.savedTerm || this.vote !== this.savedVote || this.commitDue;
     if (!changed && !this.log.hasUnstable && this.pendingSnapshot === undefined) return undefined;
     this.persisting = true;
     this.savedTerm = this.term;
     this.savedVote = this.vote;
-    this.savedRecovering = recovering;
+    this.commitDue = false;
     this.outbox.persisting();
     const snapshot = this.pendingSnapshot;
     this.pendingSnapshot = undefined;
@@ -342,7 +382,7 @@ export class Raft {
     return {
       snapshot,
       entries: this.log.takeUnstable(),
-      hardState: { term: this.term, vote: this.vote, commit: this.log.committed, recovering },
+      hardState: { term: this.term, vote: this.vote, commit: this.log.committed },
     };
   }
 
@@ -372,7 +412,7 @@ export class Raft {
       `leader of term ${this.term} has committed entry ${committed} of term ${this.log.term(committed)}`,
     );
     const snapshotsFor: number[] = [];
-    for (const [member, progress] of this.progress) {
+    for (const [member, progress] of this.tracker.progress) {
       if (member === this.id) continue;
       if (progress.state !== "snapshot") this.sendAppends(member, progress);
       if (progress.state === "snapshot" && progress.pendingSnapshot === 0 && progress.recentlyActive) {
@@ -407,7 +447,8 @@ export class Raft {
   /** Index of the last entry sent; undefined when only a snapshot can help. */
   private sendAppend(to: number, progress: Progress): number | undefined {
     const previousIndex = progress.next - 1;
-    const previousTerm = this.log.term(previousIndex);
+    // What was before a member was added it has from a snapshot, or not at all.
+    const previousTerm = previousIndex < progress.since ? undefined : this.log.term(previousIndex);
     if (previousTerm === undefined) {
       progress.becomeSnapshot();
       return undefined;
@@ -434,8 +475,9 @@ export class Raft {
     this.heartbeatDue = false;
     this.electionTimeout = this.options.electionTicks + this.random(this.options.electionTicks);
     this.votes = new Map();
-    this.progress = new Map();
+    this.tracker.progress.clear();
     this.transferee = 0;
+    this.called = false;
     this.reads.clear();
   }
 
@@ -459,7 +501,7 @@ export class Raft {
       this.vote = this.id;
     }
     const { last: lastIndex, lastTerm } = this.log;
-    for (const to of this.membership.voters) {
+    for (const to of this.tracker.voters) {
       if (to === this.id) {
         this.promise({ type: "voteResponse", to, term, preVote: pre, granted: true });
       } else {
@@ -475,14 +517,9 @@ export class Raft {
     this.role = "leader";
     this.leader = this.id;
     this.committedBefore = this.log.committed;
-    for (const [list, learner] of [
-      [this.membership.voters, false],
-      [this.membership.learners, true],
-    ] as const) {
-      for (const member of list) {
-        this.progress.set(member, new Progress(this.log.last + 1, learner, this.recoveringOthers.has(member)));
-      }
-    }
+    this.tracker.lead(this.membership, this.log.last);
+    // A change that is in the log may have been committed.
+    this.lastChange = this.log.last;
     // Thesis 6.4: an entry of the own term shows what is committed.
     this.log.append(this.term, new Uint8Array(0));
   }
@@ -493,12 +530,7 @@ export class Raft {
       this.electionElapsed = 0;
       this.transferee = 0;
       // Check-quorum (thesis 6.2): a leader that hears of no majority must not believe that it still leads.
-      let active = 0;
-      for (const [member, progress] of this.progress) {
-        if (progress.counts && (member === this.id || progress.recentlyActive)) active++;
-        progress.looked();
-      }
-      if (active < this.quorum()) {
+      if (this.tracker.look(this.id) < this.tracker.quorum) {
         this.becomeFollower(this.term, 0);
         return;
       }
@@ -506,12 +538,8 @@ export class Raft {
     if (this.heartbeatElapsed >= this.options.heartbeatTicks) {
       this.heartbeatElapsed = 0;
       this.heartbeatDue = true;
-      for (const [member, progress] of this.progress) if (member !== this.id) progress.heartbeat(this.log.last);
+      for (const [member, progress] of this.tracker.progress) if (member !== this.id) progress.heartbeat(this.log.last);
     }
-  }
-
-  private quorum(): number {
-    return Math.floor(this.membership.voters.length / 2) + 1;
   }
 
   /** Uniform below `bound` (xorshift32). */
@@ -527,8 +555,7 @@ export class Raft {
   // ---- messages -----------------------------------------------------------------------------------------------------
 
   step(message: Message): void {
-    if (message.type === "recovery") return this.onRecovery(message);
-    if (message.type === "recoveryResponse") return this.onRecoveryResponse(message);
+    if (message.type === "removed") return this.leave();
     if (message.term > this.term) {
       if (!this.meetsHigherTerm(message)) return;
     } else if (message.term < this.term) {
@@ -549,12 +576,7 @@ export class Raft {
       case "heartbeat":
         this.follow(message.from);
         this.learnCommit(message.commit, this.verified);
-        return this.send({
-          type: "heartbeatResponse",
-          to: message.from,
-          round: message.round,
-          recovering: this.isRecovering,
-        });
+        return this.send({ type: "heartbeatResponse", to: message.from, round: message.round });
       case "heartbeatResponse":
         return this.onHeartbeatResponse(message);
       case "commit":
@@ -569,8 +591,8 @@ export class Raft {
         this.readStates.push({ context: message.context, index: message.index });
         return;
       case "timeoutNow":
-        if (this.role === "follower" && this.mayStand) this.startElection(false, true);
-        return;
+        this.called = this.role === "follower";
+        return this.answerCall();
     }
   }
 
@@ -578,6 +600,10 @@ export class Raft {
   private meetsHigherTerm(message: Termed): boolean {
     switch (message.type) {
       case "vote": {
+        if (this.wasRemoved(message.from)) {
+          this.send({ type: "removed", to: message.from });
+          return false;
+        }
         // Whoever hears from a leader helps no one to depose it (thesis 4.2.3), unless the leader itself asked for that.
         const heard = this.leader !== 0 && this.electionElapsed < this.options.electionTicks;
         if (heard && !message.transfer) return false;
@@ -613,14 +639,7 @@ export class Raft {
       case "commit":
       case "snapshot":
         // A leader of the past learns of the present, even if this member, held back by pre-vote, never asked for votes.
-        this.promise({
-          type: "appendReject",
-          to: message.from,
-          rejected: 0,
-          hintIndex: 0,
-          hintTerm: 0,
-          recovering: this.isRecovering,
-        });
+        this.promise({ type: "appendReject", to: message.from, rejected: 0, hintIndex: 0, hintTerm: 0 });
         return;
       case "vote":
         this.promise({ type: "voteResponse", to: message.from, preVote: message.preVote, granted: false });
@@ -649,7 +668,7 @@ export class Raft {
       this.vote === message.from ||
       (this.vote === 0 && this.leader === 0) ||
       (message.preVote && message.term > this.term);
-    const granted = free && !this.isRecovering && this.log.isUpToDate(message.lastIndex, message.lastTerm);
+    const granted = free && this.log.isUpToDate(message.lastIndex, message.lastTerm);
     if (granted && !message.preVote) {
       this.vote = message.from;
       this.electionElapsed = 0;
@@ -663,19 +682,11 @@ export class Raft {
     if (this.role !== (message.preVote ? "preCandidate" : "candidate")) return;
     if (message.preVote && message.granted && message.term !== this.term + 1) return;
     if (!this.votes.has(message.from)) this.votes.set(message.from, message.granted);
-    let granted = 0;
-    let refused = 0;
-    for (const voter of this.membership.voters) {
-      const vote = this.votes.get(voter);
-      if (vote === true) granted++;
-      else if (vote === false) refused++;
-    }
-    if (granted >= this.quorum()) {
-      if (this.role === "preCandidate") this.startElection(false, false);
-      else this.becomeLeader();
-    } else if (refused >= this.quorum()) {
-      this.becomeFollower(this.term, 0);
-    }
+    const isGranted = this.tracker.outcome(this.votes);
+    if (isGranted === false) return this.becomeFollower(this.term, 0);
+    if (isGranted === undefined) return;
+    if (this.role === "preCandidate") this.startElection(false, false);
+    else this.becomeLeader();
   }
 
   private onAppend(message: Of<"append">): void {
@@ -688,14 +699,8 @@ export class Raft {
     const last = this.log.merge(previousIndex, previousTerm, message.entries);
     if (last === undefined) {
       const hint = this.log.findConflict(previousIndex, previousTerm);
-      this.promise({
-        type: "appendReject",
-        to,
-        rejected: previousIndex,
-        hintIndex: hint.index,
-        hintTerm: hint.term,
-        recovering: this.isRecovering,
-      });
+      const { index: hintIndex, term: hintTerm } = hint;
+      this.promise({ type: "appendReject", to, rejected: previousIndex, hintIndex, hintTerm });
       return;
     }
     this.learnCommit(message.commit, last);
@@ -703,7 +708,7 @@ export class Raft {
   }
 
   private acknowledge(to: number, index: number): void {
-    this.promise({ type: "appendResponse", to, index, recovering: this.isRecovering });
+    this.promise({ type: "appendResponse", to, index });
   }
 
   private onAppendResponse(message: Of<"appendResponse">): void {
@@ -738,12 +743,8 @@ export class Raft {
     this.confirmReads();
   }
 
-  private heard({
-    from,
-    recovering,
-  }: Of<"appendResponse" | "appendReject" | "heartbeatResponse">): Progress | undefined {
-    this.noteRecovering(from, recovering);
-    const progress = this.progress.get(from);
+  private heard({ from }: Of<"appendResponse" | "appendReject" | "heartbeatResponse">): Progress | undefined {
+    const progress = this.tracker.progress.get(from);
     if (progress === undefined) return undefined;
     progress.recentlyActive = true;
     if (progress.down) {
@@ -753,47 +754,10 @@ export class Raft {
     return progress;
   }
 
-  // ---- lost disks ---------------------------------------------------------------------------------------------------
-
-  private askToRecover(): void {
-    if (this.recovery === undefined) return;
-    this.recoveryElapsed = 0;
-    const nonce = this.random(2 ** 31);
-    this.recovery.ask(nonce);
-    for (const to of this.otherVoters) {
-      this.send({ type: "recovery", to, nonce, lastIndex: this.log.last });
-    }
-  }
-
-  private onRecovery({ from: to, nonce, lastIndex }: Of<"recovery">): void {
-    this.noteRecovering(to, true);
-    // Lost once more since it acknowledged that.
-    if (lastIndex < (this.progress.get(to)?.match ?? 0)) this.forget(to, true);
-    this.send({ type: "recoveryResponse", to, nonce, lastIndex: this.log.last, recovering: this.isRecovering });
-  }
-
-  private onRecoveryResponse({ from, term, nonce, lastIndex, recovering }: Of<"recoveryResponse">): void {
-    this.noteRecovering(from, recovering);
-    if (recovering) return;
-    const reached = this.recovery?.take(from, nonce, { term, lastIndex });
-    if (reached === undefined || reached < this.term) return;
-    if (reached > this.term) this.becomeFollower(reached, 0);
-    // Its former self may have voted in this term.
-    this.vote = this.id;
-  }
-
-  /** What a leader knew of a member's log is void when its disk is lost, and so is what it told without a vote. */
-  private noteRecovering(member: number, recovering: boolean): void {
-    if (recovering) this.recoveringOthers.set(member, 0);
-    else this.recoveringOthers.delete(member);
-    const progress = this.progress.get(member);
-    if (progress !== undefined && progress.recovering !== recovering) this.forget(member, recovering);
-  }
-
-  private forget(member: number, recovering: boolean): void {
-    const learner = this.membership.learners.includes(member);
-    this.progress.set(member, new Progress(this.log.last + 1, learner, recovering));
-    if (recovering && this.transferee === member) this.transferee = 0;
+  /** Ids are never given twice, so who has one and is not there was removed. */
+  private wasRemoved(id: number): boolean {
+    const { members, lastId } = this.membership;
+    return id <= lastId && !members.some((one) => one.id === id);
   }
 
   private onSnapshot(message: Of<"snapshot">): void {
@@ -805,7 +769,7 @@ export class Raft {
         this.log.commitTo(snapshot.index);
       } else {
         this.log.restore(snapshot);
-        this.membership = snapshot.membership;
+        this.configure(snapshot.membership);
         this.pendingSnapshot = snapshot;
       }
     }
@@ -815,22 +779,12 @@ export class Raft {
   // ---- commit and reads, as leader ----------------------------------------------------------------------------------
 
   private leaderAcknowledges(): void {
-    const own = this.progress.get(this.id);
+    const own = this.tracker.progress.get(this.id);
     if (own !== undefined && own.acknowledge(this.log.stable)) this.maybeCommit();
   }
 
-  /** The largest value that a majority of the voters has reached. */
-  private reachedByQuorum(value: (progress: Progress, member: number) => number): number {
-    const values: number[] = [];
-    for (const [member, progress] of this.progress) {
-      if (!progress.learner) values.push(progress.recovering ? 0 : value(progress, member));
-    }
-    values.sort((a, b) => b - a);
-    return values[this.quorum() - 1] as number;
-  }
-
   private maybeCommit(): void {
-    const index = this.reachedByQuorum((progress) => progress.match);
+    const index = this.tracker.reached((progress) => progress.match);
     // Only an entry of the own term is committed by counting (thesis 3.6.2).
     if (index <= this.log.committed || this.log.term(index) !== this.term) return;
     this.log.commitTo(index);
@@ -842,7 +796,7 @@ export class Raft {
       this.reads.postpone(from, context);
       return;
     }
-    if (this.quorum() === 1) {
+    if (this.tracker.quorum === 1 && this.tracker.isVoter(this.id)) {
       this.answerRead(from, context, this.log.committed);
       return;
     }
@@ -852,7 +806,7 @@ export class Raft {
 
   private confirmReads(): void {
     const { round } = this.reads;
-    const reached = this.reachedByQuorum((progress, member) => (member === this.id ? round : progress.round));
+    const reached = this.tracker.reached((progress, member) => (member === this.id ? round : progress.round));
     for (const read of this.reads.takeConfirmed(reached)) this.answerRead(read.from, read.context, read.index);
   }
 

@@ -4,9 +4,13 @@
  * Source: D. Ongaro, "Consensus: Bridging Theory and Practice" (2014), here "thesis"; names as in etcd-io/raft.
  */
 
+import type { Changed, Membership } from "./membership.ts";
+
 export interface Entry {
   readonly term: number;
   readonly index: number;
+  /** `data` is a change of the membership, or the state machine's. */
+  readonly type: "command" | "change";
   /** Empty for the entry by which a leader begins its term. */
   readonly data: Uint8Array;
 }
@@ -18,14 +22,6 @@ export interface HardState {
   readonly vote: number;
   /** A hint only: what is known to be committed, so that a restart need not ask for it. */
   readonly commit: number;
-  /** Its disk was lost, and what it promised before is not made good yet: it has no vote. See `recovery.ts`. */
-  readonly recovering: boolean;
-}
-
-export interface Membership {
-  readonly voters: readonly number[];
-  /** Receive everything, count for nothing. */
-  readonly learners: readonly number[];
 }
 
 export interface SnapshotMeta {
@@ -64,34 +60,26 @@ export type Message =
       readonly entries: readonly Entry[];
       readonly commit: number;
     })
-  /** Everything up to `index` is on the sender's disk. An answer of a recovering member counts for no majority. */
-  | (Envelope & { readonly type: "appendResponse"; readonly index: number; readonly recovering: boolean })
+  /** Everything up to `index` is on the sender's disk. */
+  | (Envelope & { readonly type: "appendResponse"; readonly index: number })
   /** The sender has no entry like `rejected`; the largest place where the logs may agree is `hintIndex`. */
   | (Envelope & {
       readonly type: "appendReject";
       readonly rejected: number;
       readonly hintIndex: number;
       readonly hintTerm: number;
-      readonly recovering: boolean;
     })
   /** `round` counts the leader's rounds of ReadIndex (thesis 6.4). */
   | (Envelope & { readonly type: "heartbeat"; readonly commit: number; readonly round: number })
-  | (Envelope & { readonly type: "heartbeatResponse"; readonly round: number; readonly recovering: boolean })
+  | (Envelope & { readonly type: "heartbeatResponse"; readonly round: number })
   /** Tells a follower what is committed; needs no answer. */
   | (Envelope & { readonly type: "commit"; readonly commit: number })
   | (Envelope & { readonly type: "snapshot"; readonly snapshot: Snapshot })
   /** A follower asks for the index that its reads must wait for; `context` is its own number for them. */
   | (Envelope & { readonly type: "readIndex"; readonly context: number })
   | (Envelope & { readonly type: "readIndexResponse"; readonly context: number; readonly index: number })
-  /** Asked by a member whose disk was lost, whatever the terms are; and the answer, whose `term` is the sender's own. */
-  | (Envelope & { readonly type: "recovery"; readonly nonce: number; readonly lastIndex: number })
-  | (Envelope & {
-      readonly type: "recoveryResponse";
-      readonly nonce: number;
-      readonly lastIndex: number;
-      /** The sender has forgotten as well: this is no answer. */
-      readonly recovering: boolean;
-    })
+  /** The sender knows that the receiver was removed; whatever the terms are. */
+  | (Envelope & { readonly type: "removed" })
   /** Leadership transfer: start an election now. */
   | (Envelope & { readonly type: "timeoutNow" });
 
@@ -104,6 +92,12 @@ export interface Persist {
   /** An entry whose index is already in the log replaces it and all that follow. */
   readonly entries: readonly Entry[];
   readonly hardState: HardState;
+}
+
+export interface AppliedChange {
+  readonly index: number;
+  readonly term: number;
+  readonly changed: Changed;
 }
 
 /** A read that asked with `context` may be answered from a state that has applied `index`. */
@@ -122,12 +116,47 @@ export interface ReadState {
  * 3. `persist`, if any, is written and synced; then `persisted()` is called, and `ready()` again. No other `persist`
  *    comes out before. A failed sync ends the member: what is on disk then is unknown.
  *    If it has a snapshot, the state machine is restored from it before that next `ready()`.
+ *
+ * A change of the membership counts when it is handed out with `committed`; what came of it is in `changes`. Then `ready()`
+ * is called again.
  */
 export interface Ready {
   readonly messages: readonly Message[];
   readonly committed: readonly Entry[];
+  readonly changes: readonly AppliedChange[];
   readonly readStates: readonly ReadState[];
   /** Members so far behind that the log no longer has what they need: answer each with `sendSnapshot`. */
   readonly snapshotsFor: readonly number[];
   readonly persist: Persist | undefined;
+}
+
+export type Role = "follower" | "preCandidate" | "candidate" | "leader";
+
+/** How much of what is applied is kept. */
+export interface TrimLimits {
+  readonly catchUpEntries: number;
+  readonly catchUpBytes: number;
+  /** All that the log holds at most for a member that is there, and behind. */
+  readonly snapshotBytes: number;
+}
+
+export interface RaftOptions {
+  readonly id: number;
+  /** Ticks without a word from a leader after which a follower stands for election; a random one to two times that. */
+  readonly electionTicks: number;
+  /** Ticks between two heartbeats of a leader. */
+  readonly heartbeatTicks: number;
+  /** Data of entries in one message, unless a single entry is larger. */
+  readonly messageBytesMax: number;
+  /** Appends under way to one member. */
+  readonly inflightMax: number;
+  /** For the spread of election timeouts; differs between members. */
+  readonly seed: number;
+}
+
+/** What a member finds on its disk. */
+export interface Recovered {
+  readonly hardState: HardState;
+  readonly snapshot: SnapshotMeta;
+  readonly entries: readonly Entry[];
 }

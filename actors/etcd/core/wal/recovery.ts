@@ -10,6 +10,10 @@ export interface SegmentFile {
 }
 
 export interface RecoveredLog {
+  /** Undefined where there is no log. */
+  readonly identity: Identity | undefined;
+  /** See `SegmentRead`. */
+  readonly isForgetful: boolean;
   readonly hardState: HardState;
   /** Those behind the snapshot. */
   readonly entries: readonly Entry[];
@@ -25,11 +29,17 @@ export interface RecoveredLog {
   readonly lastFrame: { readonly name: string; readonly position: number; readonly bytes: Uint8Array } | undefined;
 }
 
+/** Whose log it is to be, and the group's members as its options tell them. */
+export interface Expected {
+  readonly name: string;
+  readonly names: readonly string[];
+}
+
 /**
  * `files` in the order of their names; `snapshot` is the newest one on this disk, index 0 without any.
  * Errors: ETCD_CORRUPT.
  */
-export function recoverLog(files: readonly SegmentFile[], snapshot: SnapshotMark, identity: Identity): RecoveredLog {
+export function recoverLog(files: readonly SegmentFile[], snapshot: SnapshotMark, expected: Expected): RecoveredLog {
   if (files.length === 0 && snapshot.index > 0) throw missing("there is a snapshot, but no log");
   const replay = new Replay();
   const segments: { name: string; sequence: number; lastIndex: number }[] = [];
@@ -37,8 +47,8 @@ export function recoverLog(files: readonly SegmentFile[], snapshot: SnapshotMark
   let lastFrame: RecoveredLog["lastFrame"];
   let before: SegmentRead | undefined;
   files.forEach(({ name, bytes }, at) => {
-    const read = readSegment(name, bytes);
-    checkPlace(name, read, before, identity);
+    const read = readSegment(name, bytes, expected.names);
+    checkPlace(name, read, before, expected);
     const last = at === files.length - 1;
     if (read.torn && !last) throw corrupt(name, read.endBytes, "a frame is torn although another segment follows");
     if (read.torn) cut = { name, sizeBytes: read.endBytes };
@@ -64,18 +74,22 @@ export function recoverLog(files: readonly SegmentFile[], snapshot: SnapshotMark
   if (hardState.commit > last) {
     throw missing(`committed up to ${hardState.commit}, but the log ends at ${last}`);
   }
-  return { hardState, entries, segments, chain: before?.chain ?? 0, cut, lastFrame };
+  const identity = before?.head.identity;
+  const isForgetful = before?.isForgetful === true;
+  return { identity, isForgetful, hardState, entries, segments, chain: before?.chain ?? 0, cut, lastFrame };
 }
 
 function missing(what: string): Error {
   return etcdError("ETCD_CORRUPT", undefined, `${what}. ${WHAT_TO_DO}`);
 }
 
-function checkPlace(name: string, read: SegmentRead, before: SegmentRead | undefined, identity: Identity): void {
+function checkPlace(name: string, read: SegmentRead, before: SegmentRead | undefined, expected: Expected): void {
   const { head } = read;
-  if (head.identity.clusterId !== identity.clusterId || head.identity.memberId !== identity.memberId) {
-    const whose = `${name} belongs to member ${head.identity.memberId} of cluster ${head.identity.clusterId}`;
-    throw etcdError("ETCD_CORRUPT", undefined, `${whose}, not to ${identity.memberId} of ${identity.clusterId}`);
+  const { clusterId, memberId, name: owner } = head.identity;
+  const first = before?.head.identity ?? head.identity;
+  if (owner !== expected.name || clusterId !== first.clusterId || memberId !== first.memberId) {
+    const whose = `${name} belongs to ${owner === "" ? "another member" : owner}, member ${memberId} of cluster ${clusterId}`;
+    throw etcdError("ETCD_CORRUPT", undefined, `${whose}, not to ${expected.name}`);
   }
   if (segmentSequence(name) !== head.sequence) throw corrupt(name, 0, "it has another's name");
   if (before === undefined) return;
@@ -87,7 +101,7 @@ function checkPlace(name: string, read: SegmentRead, before: SegmentRead | undef
 
 class Replay {
   entries: Entry[] = [];
-  hardState: HardState = { term: 0, vote: 0, commit: 0, recovering: false };
+  hardState: HardState = { term: 0, vote: 0, commit: 0 };
   mark: SnapshotMark = { index: 0, term: 0 };
 
   /** The largest index of an entry in the segment. */

@@ -5,24 +5,33 @@
 import type { ByteReader } from "../bytes.ts";
 import { ByteReader as Reader, ByteWriter, BytesError } from "../bytes.ts";
 import { etcdError } from "../mvcc/errors.ts";
+import type { Membership } from "../raft/membership.ts";
+import { foundingMembership, readMembership, writeMembership } from "../raft/membership.ts";
 import type { Entry, HardState } from "../raft/types.ts";
 import { crc32c } from "./crc32c.ts";
 import { beginFrame, endFrame, readFrame } from "./frame.ts";
 
 const MAGIC: readonly number[] = [0x69, 0x6b, 0x2d, 0x77, 0x61, 0x6c, 0x0d, 0x0a]; // "ik-wal\r\n"
 /** Raised when an older inkube could not read what a newer one writes. */
-export const WAL_FORMAT_VERSION = 1;
+export const WAL_FORMAT_VERSION = 2;
+/** Before there were changes of the membership: the group's options alone told who belongs to it. */
+const WITHOUT_MEMBERSHIP = 1;
 const PREAMBLE_BYTES = 16;
 
 const SEGMENT = 1;
 const HARD_STATE = 2;
 const ENTRY = 3;
 const SNAPSHOT = 4;
+const CHANGE = 5;
 
 /** Whose log it is: a disk must not end up under another member. */
 export interface Identity {
   readonly clusterId: string;
   readonly memberId: number;
+  /** The member's actor. */
+  readonly name: string;
+  /** The group before the first entry; of no one, where a leader's snapshot comes before all entries. */
+  readonly founding: Membership;
 }
 
 /** Names the snapshot that the entries behind it go on from. */
@@ -66,6 +75,8 @@ export function encodeSegment(
   writer.u8(SEGMENT);
   writer.text(head.identity.clusterId);
   writer.varint(head.identity.memberId);
+  writer.text(head.identity.name);
+  writeMembership(writer, head.identity.founding);
   writer.varint(head.sequence);
   writer.varint(head.previousChain);
   writeMark(writer, mark);
@@ -86,7 +97,7 @@ export function encodeRecords(
   if (mark !== undefined) writeMark(writer, mark);
   writeHardState(writer, hardState);
   for (const entry of entries) {
-    writer.u8(ENTRY);
+    writer.u8(entry.type === "change" ? CHANGE : ENTRY);
     writer.varint(entry.term);
     writer.varint(entry.index);
     writer.blob(entry.data);
@@ -105,11 +116,12 @@ function writeHardState(writer: ByteWriter, hardState: HardState): void {
   writer.varint(hardState.term);
   writer.varint(hardState.vote);
   writer.varint(hardState.commit);
-  writer.bool(hardState.recovering);
 }
 
 export interface SegmentRead {
   readonly head: SegmentHead;
+  /** Written before there were changes of the membership, by a member whose disk had been lost and that had no vote yet. */
+  readonly isForgetful: boolean;
   readonly records: readonly Record[];
   readonly chain: number;
   /** Where what can be read ends; less than the file's size when its last frame is torn. */
@@ -119,39 +131,65 @@ export interface SegmentRead {
   readonly lastFrameAt: number;
 }
 
-/** Errors: ETCD_CORRUPT, also for a format version that is newer than this one. */
-export function readSegment(name: string, bytes: Uint8Array): SegmentRead {
-  checkPreamble(name, bytes);
+/**
+ * `names` of the group's members, for what was written before the log told them.
+ * Errors: ETCD_CORRUPT, also for a format version that is newer than this one.
+ */
+export function readSegment(name: string, bytes: Uint8Array, names: readonly string[]): SegmentRead {
+  const version = checkPreamble(name, bytes);
   const first = readFrame(bytes, PREAMBLE_BYTES, 0);
   if (first.type !== "frame" || first.payload.u8() !== SEGMENT) throw corrupt(name, PREAMBLE_BYTES, "its head");
   const head: SegmentHead = {
-    identity: { clusterId: first.payload.text(), memberId: first.payload.varint() },
+    identity: readIdentity(first.payload, version, names),
     sequence: first.payload.varint(),
     previousChain: first.payload.varint(),
   };
   const records: Record[] = [];
+  const told: Told = { version, isForgetful: false };
   let { end, chain } = first;
   let lastFrameAt = PREAMBLE_BYTES;
-  readRecords(name, end, first.payload, records);
+  readRecords(name, end, first.payload, records, told);
   for (;;) {
     const frame = readFrame(bytes, end, chain);
     switch (frame.type) {
       case "frame":
-        readRecords(name, end, frame.payload, records);
+        readRecords(name, end, frame.payload, records, told);
         lastFrameAt = end;
         end = frame.end;
         chain = frame.chain;
         continue;
       case "end":
       case "torn":
-        return { head, records, chain, endBytes: end, torn: frame.type === "torn", lastFrameAt };
+        return {
+          head,
+          isForgetful: told.isForgetful,
+          records,
+          chain,
+          endBytes: end,
+          torn: frame.type === "torn",
+          lastFrameAt,
+        };
       case "damaged":
         throw corrupt(name, end, frame.what);
     }
   }
 }
 
-function checkPreamble(name: string, bytes: Uint8Array): void {
+interface Told {
+  readonly version: number;
+  isForgetful: boolean;
+}
+
+function readIdentity(payload: ByteReader, version: number, names: readonly string[]): Identity {
+  const [clusterId, memberId] = [payload.text(), payload.varint()];
+  if (version > WITHOUT_MEMBERSHIP)
+    return { clusterId, memberId, name: payload.text(), founding: readMembership(payload) };
+  const founding = foundingMembership(names);
+  return { clusterId, memberId, name: founding.members.find(({ id }) => id === memberId)?.name ?? "", founding };
+}
+
+/** The format version. */
+function checkPreamble(name: string, bytes: Uint8Array): number {
   if (bytes.length < PREAMBLE_BYTES || MAGIC.some((byte, at) => bytes[at] !== byte)) {
     throw corrupt(name, 0, "its beginning; it is no log of inkube's");
   }
@@ -165,27 +203,31 @@ function checkPreamble(name: string, bytes: Uint8Array): void {
       `${name} was written by a newer version of inkube (format ${version}, this one reads ${WAL_FORMAT_VERSION}); use that version, or another data directory`,
     );
   }
+  return version;
 }
 
-function readRecords(name: string, at: number, payload: ByteReader, records: Record[]): void {
+function readRecords(name: string, at: number, payload: ByteReader, records: Record[], told: Told): void {
   try {
-    while (!payload.done) records.push(readRecord(payload));
+    while (!payload.done) records.push(readRecord(payload, told));
   } catch (error) {
     if (error instanceof BytesError) throw corrupt(name, at, `a record (${error.message})`);
     throw error;
   }
 }
 
-function readRecord(payload: ByteReader): Record {
+function readRecord(payload: ByteReader, told: Told): Record {
   const kind = payload.u8();
   switch (kind) {
     case HARD_STATE: {
       const [term, vote, commit] = [payload.varint(), payload.varint(), payload.varint()];
-      return { type: "hardState", hardState: { term, vote, commit, recovering: payload.varint() !== 0 } };
+      if (told.version === WITHOUT_MEMBERSHIP) told.isForgetful = payload.bool();
+      return { type: "hardState", hardState: { term, vote, commit } };
     }
-    case ENTRY: {
+    case ENTRY:
+    case CHANGE: {
       const [term, index] = [payload.varint(), payload.varint()];
-      return { type: "entry", entry: { term, index, data: payload.blob() } };
+      const type = kind === CHANGE ? "change" : "command";
+      return { type: "entry", entry: { term, index, type, data: payload.blob() } };
     }
     case SNAPSHOT: {
       const [index, term] = [payload.varint(), payload.varint()];
@@ -195,9 +237,9 @@ function readRecord(payload: ByteReader): Record {
   throw new BytesError(`unknown kind ${kind}`);
 }
 
-/** There is no replacing a member yet, and one that begins anew under its old name could vote twice in one term. */
+/** One that began anew under its old id could vote twice in one term. */
 export const WHAT_TO_DO =
-  "Nothing was changed. Put back what was there when the cluster stopped; or remove this member's directory and start the member again: it takes everything from the others, once all of them are there, and has no vote until then";
+  "As soon as the others agree on it, a new member takes this one's place and gets everything from them; what is damaged is kept beside it. Without a majority of the others, put back what was there when the cluster stopped";
 
 export function corrupt(name: string, at: number, what: string): Error {
   return etcdError(

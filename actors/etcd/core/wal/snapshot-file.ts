@@ -3,13 +3,16 @@ import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
 import { keepBytes } from "../../../../protocols/kept-bytes.ts";
 import { ByteReader, ByteWriter, BytesError } from "../bytes.ts";
 import { etcdError } from "../mvcc/errors.ts";
-import { readMembership, writeMembership } from "../raft/message-codec.ts";
+import type { Membership } from "../raft/membership.ts";
+import { foundingMembership, readMembership, writeMembership } from "../raft/membership.ts";
 import type { Snapshot, SnapshotMeta } from "../raft/types.ts";
 import { crc32c } from "./crc32c.ts";
 import { corrupt } from "./segment.ts";
 
 const MAGIC: readonly number[] = [0x69, 0x6b, 0x2d, 0x73, 0x6e, 0x70, 0x0d, 0x0a]; // "ik-snp\r\n"
-export const SNAPSHOT_FORMAT_VERSION = 1;
+export const SNAPSHOT_FORMAT_VERSION = 2;
+/** Held ids only; the group's options told the names. */
+const WITHOUT_NAMES = 1;
 const CRC_AT = 12;
 const BODY_AT = 16;
 /** Far below the 128 KB from which on malloc takes memory from the system for each buffer. */
@@ -89,8 +92,11 @@ function writeMeta(writer: ByteWriter, meta: SnapshotMeta): void {
   writeMembership(writer, meta.membership);
 }
 
-/** Errors: ETCD_CORRUPT. A snapshot is renamed into place when it is whole, so a torn one is damage too. */
-export function decodeSnapshot(name: string, bytes: Uint8Array): Snapshot {
+/**
+ * `names` of the group's members, for what was written before a snapshot told them. A snapshot is renamed into place when it is
+ * whole, so a torn one is damage too. Errors: ETCD_CORRUPT.
+ */
+export function decodeSnapshot(name: string, bytes: Uint8Array, names: readonly string[]): Snapshot {
   if (bytes.length < BODY_AT || MAGIC.some((byte, at) => bytes[at] !== byte)) throw corrupt(name, 0, "its beginning");
   const reader = new ByteReader(bytes, MAGIC.length);
   const version = reader.u32();
@@ -104,9 +110,16 @@ export function decodeSnapshot(name: string, bytes: Uint8Array): Snapshot {
   if (reader.u32() !== crc32c(bytes, crc32c(bytes, 0, 0, CRC_AT), BODY_AT)) throw corrupt(name, BODY_AT, "its content");
   try {
     const [index, term] = [reader.varint(), reader.varint()];
-    return { index, term, membership: readMembership(reader), data: reader.rest() };
+    const membership = version === WITHOUT_NAMES ? oldMembership(reader, names) : readMembership(reader);
+    return { index, term, membership, data: reader.rest() };
   } catch (error) {
     if (error instanceof BytesError) throw corrupt(name, BODY_AT, error.message);
     throw error;
   }
+}
+
+/** Nobody could be added or removed: those of the beginning. */
+function oldMembership(reader: ByteReader, names: readonly string[]): Membership {
+  for (let lists = 2; lists > 0; lists--) for (let left = reader.varint(); left > 0; left--) reader.varint();
+  return foundingMembership(names);
 }

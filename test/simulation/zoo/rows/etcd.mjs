@@ -44,9 +44,9 @@ export const variants = [
   row(
     "stale-read-after-a-pause",
     RAFT,
-    `    if (this.quorum() === 1) {
+    `    if (this.tracker.quorum === 1 && this.tracker.isVoter(this.id)) {
       this.answerRead`,
-    `    if (this.quorum() > 0) {
+    `    if (this.tracker.quorum > 0) {
       this.answerRead`,
     "a leader that was paused answers reads without asking whether it still leads",
   ),
@@ -92,8 +92,8 @@ export const variants = [
   row(
     "compare-on-a-stale-revision",
     TXN,
-    `  const kv = store.get(compare.key);`,
-    `  const kv = versionAt(store.index.get(compare.key), store.revision - 1);`,
+    `return holdsFor(store.get(compare.key), compare);`,
+    `return holdsFor(versionAt(store.index.get(compare.key), store.revision - 1), compare);`,
     "a comparison does not see the newest revision",
     [
       [
@@ -284,8 +284,8 @@ export const variants = [
   row(
     "two-voters-of-one-identity",
     STORAGE,
-    `...found.hardState, recovering: true`,
-    `...found.hardState, recovering: false`,
+    `if ((names.length === 0 && known) || log.isForgetful) return undefined;`,
+    `if (log.isForgetful) return undefined;`,
     "a member whose disk was lost comes back as a new voter under its old name",
   ),
   row(

@@ -5,6 +5,8 @@ const RAFT = "actors/etcd/core/raft/raft.ts";
 const READS = "actors/etcd/core/raft/reads.ts";
 const LOG = "actors/etcd/core/raft/log.ts";
 const PROGRESS = "actors/etcd/core/raft/progress.ts";
+const TRACKER = "actors/etcd/core/raft/tracker.ts";
+const MEMBERSHIP = "actors/etcd/core/raft/membership.ts";
 
 /** A seed that finds the row's mistake. */
 const SEEDS = {
@@ -25,8 +27,6 @@ const SEEDS = {
   "read-before-own-commit": 7,
   "read-without-confirmation": 374,
   "read-joins-an-older-round": 231,
-  "lost-disk-votes": 24,
-  "lost-disk-counts": 12,
   "snapshot-restored-over-a-longer-log": 243,
   "sync-vouches-for-replaced": 58,
 };
@@ -44,15 +44,15 @@ export const variants = [
   row(
     "vote-not-saved",
     RAFT,
-    `const changed = this.term !== this.savedTerm || this.vote !== this.savedVote || recovering !== this.savedRecovering;`,
-    `const changed = this.term !== this.savedTerm || recovering !== this.savedRecovering;`,
+    `const changed = this.term !== this.savedTerm || this.vote !== this.savedVote || this.commitDue;`,
+    `const changed = this.term !== this.savedTerm || this.commitDue;`,
     "a vote is written only with the next term or entry",
   ),
   row(
     "acknowledgement-before-sync",
     RAFT,
-    `    this.promise({ type: "appendResponse", to, index, recovering: this.isRecovering });`,
-    `    this.send({ type: "appendResponse", to, index, recovering: this.isRecovering });`,
+    `    this.promise({ type: "appendResponse", to, index });`,
+    `    this.send({ type: "appendResponse", to, index });`,
     "a follower acknowledges entries that are not on its disk",
   ),
   row(
@@ -61,7 +61,7 @@ export const variants = [
     `    const last = this.log.merge(previousIndex, previousTerm, message.entries);`,
     `    const known = this.log.term(previousIndex + message.entries.length);
     if (known !== undefined && known === message.entries.at(-1)?.term) {
-      this.send({ type: "appendResponse", to, index: previousIndex + message.entries.length, recovering: false });
+      this.send({ type: "appendResponse", to, index: previousIndex + message.entries.length });
       return;
     }
     const last = this.log.merge(previousIndex, previousTerm, message.entries);`,
@@ -128,9 +128,9 @@ export const variants = [
   ),
   row(
     "commit-by-the-fastest",
-    RAFT,
-    `return values[this.quorum() - 1] as number;`,
-    `return values[this.quorum() - 2] ?? (values[0] as number);`,
+    TRACKER,
+    `return values[this.quorum - 1] ?? 0;`,
+    `return values[this.quorum - 2] ?? values[0] ?? 0;`,
     "what one member less than a majority has counts as committed",
   ),
   row(
@@ -154,9 +154,9 @@ export const variants = [
   row(
     "read-without-confirmation",
     RAFT,
-    `    if (this.quorum() === 1) {
+    `    if (this.tracker.quorum === 1 && this.tracker.isVoter(this.id)) {
       this.answerRead`,
-    `    if (this.quorum() > 0) {
+    `    if (this.tracker.quorum > 0) {
       this.answerRead`,
     "a leader answers reads without asking whether it still leads",
   ),
@@ -168,18 +168,73 @@ export const variants = [
     "a read joins a round whose heartbeats left before it came",
   ),
   row(
-    "lost-disk-votes",
-    RAFT,
-    `const granted = free && !this.isRecovering && `,
-    `const granted = free && `,
-    "a member whose disk was lost votes again under its old name",
+    "learner-counts",
+    MEMBERSHIP,
+    `members.flatMap(({ id, learner }) => (learner ? [] : [id]));`,
+    `members.map(({ id }) => id);`,
+    "a learner, which may know nothing, is one of the majority",
   ),
   row(
-    "lost-disk-counts",
+    "removed-still-counts",
+    TRACKER,
+    `    this.setVoters(membership);
+    if (leads)`,
+    `    if (leads)`,
+    "a member that was removed is still one of the majority",
+  ),
+  row(
+    "two-changes-at-once",
     RAFT,
-    `values.push(progress.recovering ? 0 : value(progress, member));`,
-    `values.push(value(progress, member));`,
-    "what a member with a lost disk acknowledges counts for a commit",
+    `this.lastChange > applied || `,
+    ``,
+    "a change is proposed before the one before it is applied",
+  ),
+  row(
+    "replaced-keeps-its-number",
+    MEMBERSHIP,
+    `const peer = { ...known, id: lastId + 1, learner: true, stands, since: index };
+      return { membership: { members: [...others, peer], lastId: lastId + 1 }, peer };`,
+    `const peer = { ...known, since: index };
+      return { membership: { members: [...others, peer], lastId }, peer };`,
+    "a member whose disk was lost is a voter again, under its number",
+  ),
+  row(
+    "id-given-twice",
+    MEMBERSHIP,
+    `return { membership: { members: [...members, peer], lastId: lastId + 1 }, peer };
+  }
+  const known`,
+    `return { membership: { members: [...members, peer], lastId: Math.max(0, ...members.map((one) => one.id)) }, peer };
+  }
+  const known`,
+    "a new member has the number of one that was removed",
+    [
+      [
+        `    const peer = { id: lastId + 1, name,`,
+        `    const peer = { id: Math.max(0, ...members.map((one) => one.id)) + 1, name,`,
+      ],
+    ],
+  ),
+  row(
+    "old-group-in-the-snapshot",
+    RAFT,
+    `return { index, term: this.log.term(index) as number, membership: this.membership };`,
+    `return { index, term: this.log.term(index) as number, membership: this.founding };`,
+    "a restart from a snapshot goes back to the group of the beginning",
+    [
+      [`  private membership: Membership;\n`, `  private membership: Membership;\n  private founding: Membership;\n`],
+      [
+        `    this.membership = recovered.snapshot.membership;\n    this.tracker`,
+        `    this.founding = this.membership = recovered.snapshot.membership;\n    this.tracker`,
+      ],
+    ],
+  ),
+  row(
+    "new-member-begins-with-the-log",
+    RAFT,
+    `previousIndex < progress.since ? undefined : `,
+    ``,
+    "a new member never learns who was there before it",
   ),
   row(
     "snapshot-restored-over-a-longer-log",

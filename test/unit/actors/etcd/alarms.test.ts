@@ -1,12 +1,9 @@
 import { expect, it } from "vitest";
 import { Alarms } from "../../../../actors/etcd/alarms.ts";
 import { LostDisks } from "../../../../actors/etcd/lost-disks.ts";
-import type { Raft } from "../../../../actors/etcd/core/raft/raft.ts";
-import type { Peers } from "../../../../actors/etcd/peers.ts";
 import type { EtcdOptions } from "../../../../actors/etcd/spec.ts";
 import type { AlarmState } from "../../../../protocols/etcd.ts";
 import type { Context, Sink } from "../../../../runtime/actor.ts";
-import { NO_TRACE } from "../../../fixtures/no-trace.ts";
 
 function listener() {
   const told: AlarmState[] = [];
@@ -30,51 +27,32 @@ it("alarms are told at once to who asks, then with each change, and no longer to
 
 const LEADER_WAIT_MS = 3_000;
 
-/** A member of three that has lost its disk, as it looks to people; the test moves its Raft. */
-function lostDisk() {
-  const raft = { isRecovering: true, isQuorumLost: false, recovering: [1, 2], unanswered: [2], term: 4 };
+it("a quorum that is lost is told once, by members and paths, and not before a leader had its time", () => {
   const lines: string[] = [];
-  const log = { warn: (text: string) => lines.push(text), error: (text: string) => lines.push(text) };
-  const events: string[] = [];
+  let nowMs = 0;
   const ctx = {
-    disk: { root: "/data/etcd-0" },
-    options: { name: "etcd-0", leaderWaitMs: LEADER_WAIT_MS },
-    log,
-    trace: { ...NO_TRACE, event: (kind: string) => events.push(kind) },
+    options: { leaderWaitMs: LEADER_WAIT_MS },
+    clock: { monotonicMs: () => nowMs },
+    log: { error: (text: string) => lines.push(text) },
   } as unknown as Context<EtcdOptions>;
-  const peers = { ids: [1, 2, 3], self: 1, name: (id: number) => `etcd-${id - 1}` } as unknown as Peers;
-  const alarms = new Alarms();
-  const { told, sink } = listener();
-  const disks = new LostDisks(ctx, raft as unknown as Raft, peers, alarms);
-  alarms.add(sink);
-  return { raft, disks, told, lines, events };
-}
-
-it("a member without its disk raises an alarm until it votes again, which is told once", () => {
-  const { raft, disks, told, lines, events } = lostDisk();
-  expect(told).toMatchObject([{ serving: false, alarms: [{ type: "CORRUPT", path: "/data/etcd-0" }] }]);
-  expect(disks.words(0)).toEqual([
-    "the disk (/data/etcd-0) was lost: this member has no vote, and waits to hear from etcd-1 (/data/etcd-1)",
-  ]);
-  disks.tell(0);
-  expect(told).toHaveLength(1);
-  raft.isRecovering = false;
-  disks.tell(0);
-  disks.tell(0);
-  expect(told.slice(1)).toEqual([{ serving: true, alarms: [] }]);
-  expect(events).toEqual(["disk-recovered"]);
-  expect(lines).toHaveLength(1);
-  expect(disks.words(0)).toEqual([]);
-});
-
-it("a quorum that is lost is told once, and not before a leader had its time", () => {
-  const { raft, disks, lines } = lostDisk();
-  raft.isQuorumLost = true;
-  disks.tell(LEADER_WAIT_MS);
+  const disks = new LostDisks(ctx);
+  const voters = ["etcd-0", "etcd-1", "etcd-2"];
+  const tell = (leaderlessMs: number): void => disks.tell(disks.quorumLost(voters, leaderlessMs));
+  disks.note("etcd-0", "/data/etcd-0");
+  disks.note("other", "/data/other");
+  tell(LEADER_WAIT_MS + 1);
+  disks.note("etcd-1", "/data/etcd-1");
+  tell(LEADER_WAIT_MS);
   expect(lines).toEqual([]);
-  disks.tell(LEADER_WAIT_MS + 1);
-  disks.tell(LEADER_WAIT_MS + 2);
+  tell(LEADER_WAIT_MS + 1);
+  tell(LEADER_WAIT_MS + 2);
   expect(lines).toEqual([
     expect.stringContaining("the disk of etcd-0 (/data/etcd-0) and etcd-1 (/data/etcd-1) was lost"),
   ]);
+  // Who is heard, and who asks no more, is not lost.
+  disks.heard("etcd-1");
+  expect(disks.quorumLost(voters, LEADER_WAIT_MS + 1)).toBeUndefined();
+  disks.note("etcd-1", "/data/etcd-1");
+  nowMs = 60_000;
+  expect(disks.quorumLost(voters, LEADER_WAIT_MS + 1)).toBeUndefined();
 });

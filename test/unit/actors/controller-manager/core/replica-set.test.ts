@@ -149,6 +149,9 @@ it("reports a failure as a condition, and takes it back", () => {
   expect(failed.conditions).toEqual([
     { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: "no", lastTransitionTime: now.text },
   ]);
+  // Each try has another name for its pod in the message, and must not bring about the next try at once.
+  const again = { reason: "FailedCreate", message: "no other" } as const;
+  expect(planStatus({ ...set(1), status: failed }, [], again, now).status).toBeUndefined();
   expect(planStatus({ ...set(1), status: failed }, [], undefined, now).status?.conditions).toBeUndefined();
 });
 

@@ -3,7 +3,7 @@ import { mountNoticesOf, noticesOf } from "../../../../../actors/kubelet/core/no
 import { wishKey } from "../../../../../actors/kubelet/core/token-life.ts";
 import type { PodFacts, Sources } from "../../../../../actors/kubelet/core/sources.ts";
 import { hasLiveVolumes, mountsOf, planVolumes, volumeVariables } from "../../../../../actors/kubelet/core/volumes.ts";
-import type { Volume } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { PersistentVolume, Volume } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 const sources: Sources = {
   configMap: (name) => (name === "settings" ? { data: { a: "1", b: "2" }, binaryData: { c: "AAE=" } } : undefined),
@@ -11,7 +11,7 @@ const sources: Sources = {
   token: wishKey,
 };
 
-function planOf(volume: Omit<Volume, "name">, fsGroup?: number) {
+function planOf(volume: Omit<Volume, "name">, fsGroup?: number, bound?: PersistentVolume) {
   const securityContext = fsGroup === undefined ? {} : { fsGroup };
   const facts: PodFacts = {
     pod: {
@@ -23,7 +23,8 @@ function planOf(volume: Omit<Volume, "name">, fsGroup?: number) {
     nodeName: "worker-0",
     allocatable: { cpu: "1", memory: "1Gi" },
   };
-  const [plan] = planVolumes(facts, sources);
+  const claimed = { volumes: new Map(bound === undefined ? [] : [["v", bound]]), root: "/data/volumes" };
+  const [plan] = planVolumes(facts, sources, claimed);
   return plan!;
 }
 
@@ -114,7 +115,7 @@ it.each<[string, Omit<Volume, "name">, string]>([
     "clusterTrustBundle",
   ],
   ["a pod's certificate", { projected: { sources: [{ podCertificate: {} }] } }, "podCertificate"],
-  ["a claim", { persistentVolumeClaim: { claimName: "data" } }, "persistentVolumeClaim is not supported here"],
+  ["a claim that is not bound", { persistentVolumeClaim: { claimName: "data" } }, "PVC is not bound"],
   ["huge pages", { emptyDir: { medium: "HugePages-2Mi" } }, "HugePages-2Mi"],
   ["a path that climbs out", { configMap: { name: "settings", items: [{ key: "a", path: "../a" }] } }, "no path below"],
   [
@@ -242,7 +243,6 @@ it("what is taken and not done is told in words", () => {
   };
   expect(noticesOf(pod)).toEqual([
     'volume "cache": medium Memory: it is a directory on disk here',
-    'volume "cache": sizeLimit is not enforced',
     'container "main": the mount of "cache" has no mountPropagation Bidirectional',
     'container "main": the action RestartAllContainers of restartPolicyRules is not supported',
   ]);
@@ -281,3 +281,42 @@ it.each<[string, Omit<Volume, "name">, boolean]>([
 ])("whether the content of %s changes under its pod is known", (_what, volume, expected) =>
   expect(hasLiveVolumes({ spec: { containers: [], volumes: [{ name: "v", ...volume }] } })).toBe(expected),
 );
+
+const directory = { driver: "directory.inkube.io", volumeHandle: "pvc-1" };
+it.each<[string, PersistentVolume["spec"], object]>([
+  ["a directory of the cluster's", { csi: directory }, { kind: "kept", path: "/data/volumes/pvc-1" }],
+  ["a directory to be read only", { csi: { ...directory, readOnly: true } }, { kind: "kept", readonly: true }],
+  ["a path of the machine", { hostPath: { path: "/x", type: "File" } }, { kind: "host", path: "/x", type: "File" }],
+  ["a local volume, which must be there", { local: { path: "/x" } }, { kind: "host", path: "/x", type: "Directory" }],
+])("mounts a claim bound to %s", (_what, spec = {}, expected) => {
+  expect(planOf({ persistentVolumeClaim: { claimName: "data" } }, 7, { spec })).toMatchObject({
+    group: 7,
+    ...expected,
+  });
+  const isReadonly = planOf({ persistentVolumeClaim: { claimName: "data", readOnly: true } }, 7, { spec }).readonly;
+  expect(isReadonly).toBe(true);
+});
+
+it.each<[string, PersistentVolume["spec"], string]>([
+  ["a handle that leads elsewhere", { csi: { ...directory, volumeHandle: "../x" } }, "csi is not supported here"],
+  ["another driver", { csi: { driver: "ebs.csi.aws.com", volumeHandle: "1" } }, "csi is not supported here"],
+  ["a volume of the network", { nfs: { server: "s", path: "/" } }, "a persistent volume's nfs is not supported here"],
+  ["block devices", { csi: directory, volumeMode: "Block" }, "volumeMode Block is not supported here"],
+])("refuses a claim bound to %s", (_what, spec = {}, message) => {
+  expect(() => planOf({ persistentVolumeClaim: { claimName: "data" } }, undefined, { spec })).toThrow(message);
+});
+
+it("mounts a directory of the cluster's where a container wants it, and parts of it", () => {
+  const plan = planOf({ persistentVolumeClaim: { claimName: "data", readOnly: true } }, undefined, {
+    spec: { csi: directory },
+  });
+  const volumeMounts = [
+    { name: "v", mountPath: "/a" },
+    { name: "v", mountPath: "/b", subPath: "sub" },
+  ];
+  const places = { volume: () => "never", subPath: () => "never" };
+  expect(mountsOf({ name: "c", volumeMounts }, [plan], places, (path) => path)).toMatchObject([
+    { containerPath: "/a", hostPath: "/data/volumes/pvc-1", readonly: true },
+    { containerPath: "/b", hostPath: "/data/volumes/pvc-1/sub", readonly: true },
+  ]);
+});

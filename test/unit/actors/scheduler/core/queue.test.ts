@@ -68,3 +68,45 @@ it("forgets a pod that is gone, wherever it waits", () => {
   queue.delete("n/b");
   expect([queue.advance(1_000), queue.hasActive]).toEqual([undefined, false]);
 });
+
+it("holds a pod back while something is done for it, and remembers what would have helped", () => {
+  const queue = new SchedulingQueue(options);
+  const pod = info("a");
+  queue.set(pod, true, 0);
+  queue.take();
+  queue.unschedulable(pod, 0, new Set(["X"]), true);
+  queue.moveWhere(() => true, 200);
+  expect(queue.counts()).toMatchObject({ unschedulable: 1, active: 0 });
+  queue.release(pod, false, 200);
+  expect(queue.take()?.key).toBe("n/a");
+  queue.unschedulable(pod, 300, new Set(["X"]), true);
+  queue.release(pod, false, 300);
+  expect(queue.counts()).toMatchObject({ unschedulable: 1 });
+});
+
+it("tries what nothing has helped for five minutes again", () => {
+  const queue = new SchedulingQueue(options);
+  queue.set(info("a"), true, 0);
+  queue.unschedulable(queue.take() as PodInfo, 0);
+  expect(queue.advance(299_999)).toBe(300_000);
+  expect(queue.hasActive).toBe(false);
+  queue.advance(300_000);
+  expect(queue.take()?.key).toBe("n/a");
+});
+
+it("lets a gated pod in when a version comes that has no gate", () => {
+  const queue = new SchedulingQueue(options);
+  queue.set(info("a"), true, 0, true);
+  queue.set(info("b"), true, 0);
+  expect(queue.counts()).toMatchObject({ gated: 1, active: 1 });
+  queue.set(info("a"), true, 0, false);
+  expect([queue.take()?.key, queue.take()?.key]).toEqual(["n/b", "n/a"]);
+});
+
+it("takes the order of a plugin, and in it the order of arrival", () => {
+  const queue = new SchedulingQueue(options, (left, right) => left.priority - right.priority);
+  for (const pod of [info("a", 5), info("b", 1), info("c", 5), info("d", 3)]) queue.set(pod, true, 0);
+  queue.delete("n/d");
+  queue.set(info("c", 0, "c"), true, 0);
+  expect([1, 2, 3, 4].map(() => queue.take()?.key)).toEqual(["n/c", "n/b", "n/a", undefined]);
+});

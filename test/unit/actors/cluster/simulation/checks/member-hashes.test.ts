@@ -5,6 +5,7 @@ import type { MemberStatus } from "../../../../../../protocols/etcd.ts";
 const at = (raftAppliedIndex: number, hash: number, revision = 5): MemberStatus => ({
   header: { clusterId: "", memberId: "", revision, raftTerm: 1 },
   version: "",
+  isLearner: false,
   name: "",
   leader: "",
   raftTerm: 1,

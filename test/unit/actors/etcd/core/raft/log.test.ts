@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { RaftLog } from "../../../../../../actors/etcd/core/raft/log.ts";
+import { membershipOf } from "../../../../../fixtures/membership.ts";
 
 const START = { index: 0, term: 0 };
 
@@ -44,8 +45,8 @@ it("keeps what is not applied, however much it is", () => {
 it("knows its size after entries were cut off, replaced and restored from a snapshot", () => {
   const log = new RaftLog(START, []);
   for (let index = 1; index <= 4; index++) log.append(1, new Uint8Array(index));
-  expect(log.merge(2, 1, [{ index: 3, term: 2, data: new Uint8Array(50) }])).toBe(3);
+  expect(log.merge(2, 1, [{ index: 3, term: 2, type: "command", data: new Uint8Array(50) }])).toBe(3);
   expect([log.size, log.sizeBytes]).toEqual([3, 53]);
-  log.restore({ index: 9, term: 2, membership: { voters: [1], learners: [] } });
+  log.restore({ index: 9, term: 2, membership: membershipOf([1]) });
   expect([log.size, log.sizeBytes, log.first]).toEqual([0, 0, 10]);
 });

@@ -26,9 +26,17 @@ describe("what a leader knows of a member", () => {
     expect([progress.inflightFull(3), progress.inflightFull(2)]).toEqual([false, true]);
   });
 
-  it("counts for a majority unless it is a learner, or its disk was lost", () => {
-    expect(
-      [new Progress(1, false), new Progress(1, true), new Progress(1, false, true)].map(({ counts }) => counts),
-    ).toEqual([true, false, false]);
+  it("has caught up once it has what the leader had a heartbeat ago, and is there", () => {
+    const progress = new Progress(1, true);
+    progress.becomeReplicate();
+    progress.recentlyActive = true;
+    progress.acknowledge(9);
+    expect(progress.isCaughtUp).toBe(false);
+    progress.heartbeat(10);
+    expect(progress.isCaughtUp).toBe(false);
+    progress.acknowledge(10);
+    expect(progress.isCaughtUp).toBe(true);
+    progress.down = true;
+    expect(progress.isCaughtUp).toBe(false);
   });
 });

@@ -1,94 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { decodeMessage, encodeMessage } from "../../../../../../actors/etcd/core/raft/message-codec.ts";
-import { Raft } from "../../../../../../actors/etcd/core/raft/raft.ts";
-import type { Entry, HardState, Message, Ready } from "../../../../../../actors/etcd/core/raft/types.ts";
-
-const text = (entry: Entry): string => new TextDecoder().decode(entry.data);
-const entry = (index: number, term: number, data = ""): Entry => ({
-  index,
-  term,
-  data: new TextEncoder().encode(data),
-});
-
-function raft(
-  id: number,
-  options: { voters?: number[]; learners?: number[]; state?: Partial<HardState>; entries?: Entry[] } = {},
-): Raft {
-  const { voters = [1, 2, 3], learners = [], state = {}, entries = [] } = options;
-  return new Raft(
-    { id, electionTicks: 10, heartbeatTicks: 2, messageBytesMax: 1_000, inflightMax: 3, seed: id },
-    {
-      hardState: { term: 0, vote: 0, commit: 0, recovering: false, ...state },
-      snapshot: { index: 0, term: 0, membership: { voters, learners } },
-      entries,
-    },
-  );
-}
-
-/** Members, and messages between them that go at once unless `blocked`. */
-class Group {
-  readonly members: Map<number, Raft> = new Map();
-  readonly committed: Map<number, string[]> = new Map();
-  readonly readStates: { context: number; index: number }[] = [];
-  readonly sent: Message[] = [];
-  blocked: (message: Message) => boolean = () => false;
-  /** Members whose syncs do not end. */
-  readonly stalled: Set<number> = new Set();
-  private readonly syncing: Set<number> = new Set();
-
-  add(id: number, member: Raft): void {
-    this.members.set(id, member);
-    this.committed.set(id, []);
-  }
-
-  settle(): void {
-    for (let busy = true; busy;) {
-      busy = false;
-      for (const [id, member] of this.members) {
-        if (this.syncing.has(id) && !this.stalled.has(id)) {
-          this.syncing.delete(id);
-          member.persisted();
-        }
-        const ready: Ready = member.ready();
-        if (ready.persist !== undefined) this.syncing.add(id);
-        this.committed.get(id)!.push(...ready.committed.map(text).filter((one) => one !== ""));
-        this.readStates.push(...ready.readStates);
-        for (const message of ready.messages) {
-          this.sent.push(message);
-          if (!this.blocked(message)) this.members.get(message.to)?.step(message);
-        }
-        busy ||= ready.messages.length > 0 || (this.syncing.has(id) && !this.stalled.has(id));
-      }
-    }
-  }
-
-  elect(id: number): Raft {
-    const member = this.members.get(id)!;
-    member.campaign();
-    this.settle();
-    expect(member.role).toBe("leader");
-    return member;
-  }
-
-  tick(id: number, ticks: number): void {
-    for (let count = 0; count < ticks; count++) {
-      this.members.get(id)!.tick();
-      this.settle();
-    }
-  }
-
-  propose(id: number, data: string): void {
-    expect(this.members.get(id)!.propose([new TextEncoder().encode(data)])).toBe(true);
-    this.settle();
-  }
-}
-
-function groupOf(count: number): Group {
-  const group = new Group();
-  const voters = Array.from({ length: count }, (_, at) => at + 1);
-  for (const id of voters) group.add(id, raft(id, { voters }));
-  return group;
-}
+import type { Raft } from "../../../../../../actors/etcd/core/raft/raft.ts";
+import type { Entry, Message } from "../../../../../../actors/etcd/core/raft/types.ts";
+import { membershipOf } from "../../../../../fixtures/membership.ts";
+import { entry, Group, groupOf, raft, text } from "./group.ts";
 
 let group: Group;
 beforeEach(() => void (group = groupOf(3)));
@@ -293,12 +208,10 @@ describe("replication", () => {
     expect(leader.role).toBe("leader");
     expect(leader.log.last).toBe(3);
     // (d): a majority has entry 2 of term 2, and yet it is not committed …
-    for (const from of [2, 3])
-      leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 2, recovering: false });
+    for (const from of [2, 3]) leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 2 });
     expect(leader.log.committed).toBe(0);
     // (e): … before an entry of term 4 is.
-    for (const from of [2, 3])
-      leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 3, recovering: false });
+    for (const from of [2, 3]) leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 3 });
     expect(leader.log.committed).toBe(3);
   });
 
@@ -405,7 +318,7 @@ describe("replication", () => {
     });
 
     it("takes the place of the whole log when it is a snapshot", () => {
-      const membership = { voters: [1, 2, 3], learners: [] };
+      const membership = membershipOf([1, 2, 3]);
       const snapshot = { index: 2, term: 2, membership, data: new Uint8Array(0) };
       follower.step({ type: "snapshot", from: 1, to: 2, term: 2, snapshot });
       expect([follower.log.last, follower.log.lastTerm, follower.log.committed]).toEqual([2, 2, 2]);
@@ -481,7 +394,6 @@ describe("reads", () => {
       to: 1,
       term: leader.term,
       round: 0,
-      recovering: false,
     };
     group.blocked = ({ from, to }) => from === 1 || to === 1;
     leader.readIndex(5);
@@ -569,25 +481,24 @@ describe("messages", () => {
       previousIndex: 7,
       previousTerm: 2,
       commit: 6,
-      entries: [entry(8, 2, "a"), entry(9, 3, "b")],
+      entries: [entry(8, 2, "a"), { ...entry(9, 3, "b"), type: "change" }],
     },
-    { type: "appendResponse", from: 1, to: 2, term: 3, index: 2 ** 40, recovering: true },
-    { type: "appendReject", from: 1, to: 2, term: 3, rejected: 5, hintIndex: 4, hintTerm: 1, recovering: true },
+    { type: "appendResponse", from: 1, to: 2, term: 3, index: 2 ** 40 },
+    { type: "appendReject", from: 1, to: 2, term: 3, rejected: 5, hintIndex: 4, hintTerm: 1 },
     { type: "heartbeat", from: 1, to: 2, term: 3, commit: 4, round: 5 },
-    { type: "heartbeatResponse", from: 1, to: 2, term: 3, round: 5, recovering: true },
+    { type: "heartbeatResponse", from: 1, to: 2, term: 3, round: 5 },
     { type: "commit", from: 1, to: 2, term: 3, commit: 4 },
     {
       type: "snapshot",
       from: 1,
       to: 2,
       term: 3,
-      snapshot: { index: 9, term: 2, membership: { voters: [1, 2], learners: [3] }, data: new Uint8Array([1, 2]) },
+      snapshot: { index: 9, term: 2, membership: membershipOf([1, 2], [3]), data: new Uint8Array([1, 2]) },
     },
     { type: "readIndex", from: 1, to: 2, term: 3, context: 4 },
     { type: "readIndexResponse", from: 1, to: 2, term: 3, context: 4, index: 5 },
     { type: "timeoutNow", from: 1, to: 2, term: 3 },
-    { type: "recovery", from: 1, to: 2, term: 0, nonce: 2 ** 31, lastIndex: 4 },
-    { type: "recoveryResponse", from: 1, to: 2, term: 3, nonce: 7, lastIndex: 8, recovering: true },
+    { type: "removed", from: 1, to: 2, term: 3 },
   ])("survive the wire: $type", (message) => {
     const plain = (value: Message): unknown => JSON.parse(JSON.stringify(value, replacer));
     expect(plain(decodeMessage(encodeMessage(message), 1, 2))).toEqual(plain(message));

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ByteWriter } from "../../../../../../actors/etcd/core/bytes.ts";
 import { RaftLog } from "../../../../../../actors/etcd/core/raft/log.ts";
 import type { Entry, HardState } from "../../../../../../actors/etcd/core/raft/types.ts";
+import { groupId } from "../../../../../../actors/etcd/core/group-id.ts";
 import { crc32c } from "../../../../../../actors/etcd/core/wal/crc32c.ts";
 import { recoverLog } from "../../../../../../actors/etcd/core/wal/recovery.ts";
 import type { SegmentFile } from "../../../../../../actors/etcd/core/wal/recovery.ts";
@@ -13,11 +14,19 @@ import {
   PIECE_BYTES,
   SnapshotWriter,
 } from "../../../../../../actors/etcd/core/wal/snapshot-file.ts";
+import { membershipOf } from "../../../../../fixtures/membership.ts";
 
-const identity = { clusterId: "c", memberId: 1 };
+const names = ["etcd-0", "etcd-1", "etcd-2"];
+const expected = { name: "etcd-0", names };
+const identity = { clusterId: "c", memberId: 1, name: "etcd-0", founding: membershipOf([1, 2, 3]) };
 const start = { index: 0, term: 0 };
-const entry = (index: number, term = 1, size = 20): Entry => ({ index, term, data: new Uint8Array(size).fill(index) });
-const state = (term: number, commit: number): HardState => ({ term, vote: 1, commit, recovering: false });
+const entry = (index: number, term = 1, size = 20): Entry => ({
+  index,
+  term,
+  type: index % 2 === 0 ? "change" : "command",
+  data: new Uint8Array(size).fill(index),
+});
+const state = (term: number, commit: number): HardState => ({ term, vote: 1, commit });
 const join = (parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 
 /** Segments, each a list of frames; with where each frame of the last one ends. */
@@ -68,7 +77,7 @@ describe("the log", () => {
 
   it("comes back as it was written, over several segments", () => {
     const { files } = makeLog([[[entry(1)], [entry(2)]], [], [[entry(3)]]]);
-    const log = recoverLog(files, start, identity);
+    const log = recoverLog(files, start, expected);
     expect(log.entries).toEqual([entry(1), entry(2), entry(3)].map((one) => ({ ...one, data: Buffer.from(one.data) })));
     expect(log.hardState).toEqual(state(1, 0));
     expect(log.segments.map(({ lastIndex }) => lastIndex)).toEqual([2, 0, 3]);
@@ -79,7 +88,7 @@ describe("the log", () => {
     const { files, ends } = makeLog([frames]);
     const whole = files[0]!.bytes;
     for (let size = ends[0]!; size <= whole.length; size++) {
-      const log = recoverLog([{ ...files[0]!, bytes: whole.subarray(0, size) }], start, identity);
+      const log = recoverLog([{ ...files[0]!, bytes: whole.subarray(0, size) }], start, expected);
       const kept = ends.filter((end) => end <= size).length - 1;
       expect(log.entries.length, `cut at ${size}`).toBe(frames.slice(0, kept).flat().length);
       expect(log.cut?.sizeBytes, `cut at ${size}`).toBe(ends.includes(size) ? undefined : ends[kept]);
@@ -92,16 +101,16 @@ describe("the log", () => {
     const torn = files[0]!.bytes.slice();
     torn.fill(0, 512, 1024);
     expect(ends[2]!).toBeLessThan(512);
-    expect(recoverLog([{ ...files[0]!, bytes: torn }], start, identity).entries.length).toBe(3);
+    expect(recoverLog([{ ...files[0]!, bytes: torn }], start, expected).entries.length).toBe(3);
     const inside = makeLog([[[entry(1, 1, 2_000)], [entry(2)]]]);
     const hole = inside.files[0]!.bytes.slice();
     hole.fill(0, 512, 1024);
-    expect(() => recoverLog([{ ...inside.files[0]!, bytes: hole }], start, identity)).toThrow(/damaged/);
+    expect(() => recoverLog([{ ...inside.files[0]!, bytes: hole }], start, expected)).toThrow(/damaged/);
   });
 
   it("takes zeros behind the last frame for room that was not used yet", () => {
     const { files } = makeLog([frames]);
-    const log = recoverLog([{ ...files[0]!, bytes: join([files[0]!.bytes, new Uint8Array(4_096)]) }], start, identity);
+    const log = recoverLog([{ ...files[0]!, bytes: join([files[0]!.bytes, new Uint8Array(4_096)]) }], start, expected);
     expect(log.entries.length).toBe(6);
     expect(log.cut).toBeUndefined();
   });
@@ -113,7 +122,7 @@ describe("the log", () => {
         const bytes = file.bytes.slice();
         bytes[position]! ^= 1 << (position % 8);
         const damaged = files.map((one, index) => (index === at ? { ...one, bytes } : one));
-        expect(() => recoverLog(damaged, start, identity), `bit in byte ${position}`).toThrow(
+        expect(() => recoverLog(damaged, start, expected), `bit in byte ${position}`).toThrow(
           expect.objectContaining({ code: "ETCD_CORRUPT" }),
         );
       }
@@ -122,7 +131,7 @@ describe("the log", () => {
 
   it("lets an entry with a lower index take the place of those behind it", () => {
     const { files } = makeLog([[[entry(1), entry(2), entry(3)], [entry(2, 2)]], [[entry(3, 2)]]]);
-    const log = recoverLog(files, start, identity);
+    const log = recoverLog(files, start, expected);
     expect(log.entries.map(({ index, term }) => [index, term])).toEqual([
       [1, 1],
       [2, 2],
@@ -132,7 +141,7 @@ describe("the log", () => {
 
   it("forgets what was overwritten, also when nothing was appended behind it", () => {
     const { files } = makeLog([[[entry(1), entry(2), entry(3)], [entry(2, 2)]]]);
-    const log = recoverLog(files, start, identity);
+    const log = recoverLog(files, start, expected);
     expect(log.entries.map(({ index, term }) => [index, term])).toEqual([
       [1, 1],
       [2, 2],
@@ -145,7 +154,7 @@ describe("the log", () => {
     ["has its last entry", { index: 2, term: 1 }, [3, 4]],
   ] as const)("goes on behind a snapshot that it does not know of yet: %s", (_, mark, kept) => {
     const { files } = makeLog([[[entry(1), entry(2), entry(3), entry(4)]]]);
-    const log = recoverLog(files, mark, identity);
+    const log = recoverLog(files, mark, expected);
     expect(log.entries.map(({ index }) => index)).toEqual(kept);
     // RaftLog refuses terms that go down, which is what a conflicting suffix would be.
     expect(new RaftLog(mark, log.entries).last).toBe(mark.index + kept.length);
@@ -169,7 +178,7 @@ describe("the log", () => {
       [[entry(5)]],
       [[entry(6)]],
     ]);
-    expect(() => recoverLog(spoil(files), start, identity)).toThrow(expect.objectContaining({ code: "ETCD_CORRUPT" }));
+    expect(() => recoverLog(spoil(files), start, expected)).toThrow(expect.objectContaining({ code: "ETCD_CORRUPT" }));
   });
 
   it("is refused where a frame is lost, also when what it held was overwritten later", () => {
@@ -177,19 +186,19 @@ describe("the log", () => {
     const [first, second] = files;
     const { ends } = makeLog([[[entry(1), entry(2)], [entry(3)]]]);
     const shortened = { ...first!, bytes: first!.bytes.subarray(0, ends[1]) };
-    expect(() => recoverLog([shortened, second!], start, identity)).toThrow(/does not go on from the segment before/);
+    expect(() => recoverLog([shortened, second!], start, expected)).toThrow(/does not go on from the segment before/);
   });
 
   it("is refused where a frame is torn although another segment follows", () => {
     const { files, ends } = makeLog([[[entry(1), entry(2)]], [[entry(3)]]]);
     const torn = makeLog([[[entry(1), entry(2)], [entry(3)]]]).files[0]!.bytes.subarray(0, -16);
     expect(torn.length).toBeGreaterThan(ends[1]!);
-    expect(() => recoverLog([{ ...files[0]!, bytes: torn }, files[1]!], start, identity)).toThrow(/a frame is torn/);
+    expect(() => recoverLog([{ ...files[0]!, bytes: torn }, files[1]!], start, expected)).toThrow(/a frame is torn/);
   });
 
   it("is refused by another member, and says whose it is", () => {
     const { files } = makeLog([[[entry(1)]]]);
-    expect(() => recoverLog(files, start, { ...identity, memberId: 2 })).toThrow(/belongs to member 1/);
+    expect(() => recoverLog(files, start, { ...expected, name: "etcd-1" })).toThrow(/belongs to etcd-0, member 1 of/);
   });
 
   it("is refused when a newer version wrote it, and says so", () => {
@@ -197,7 +206,7 @@ describe("the log", () => {
     const bytes = files[0]!.bytes.slice();
     bytes[8] = 99;
     new DataView(bytes.buffer).setUint32(12, crc32c(bytes, 0, 0, 12), true);
-    expect(() => recoverLog([{ ...files[0]!, bytes }], start, identity)).toThrow(/newer version of inkube \(format 99/);
+    expect(() => recoverLog([{ ...files[0]!, bytes }], start, expected)).toThrow(/newer version of inkube \(format 99/);
   });
 
   it("goes on behind a snapshot, and is refused when the snapshot is missing", () => {
@@ -206,8 +215,35 @@ describe("the log", () => {
     const writer = new ByteWriter();
     encodeRecords(writer, head.chain, state(3, 11), [entry(11, 3)]);
     const files = [{ name: segmentName(4), bytes: join([head.bytes, writer.take()]) }];
-    expect(recoverLog(files, mark, identity).entries.map(({ index }) => index)).toEqual([11]);
-    expect(() => recoverLog(files, start, identity)).toThrow(/snapshot of index 10 is missing/);
+    expect(recoverLog(files, mark, expected).entries.map(({ index }) => index)).toEqual([11]);
+    expect(() => recoverLog(files, start, expected)).toThrow(/snapshot of index 10 is missing/);
+  });
+});
+
+describe("what the first release wrote", () => {
+  const log = (text: string): SegmentFile[] => [{ name: segmentName(2), bytes: Buffer.from(text, "base64") }];
+  const mark = { index: 3, term: 1 };
+  const second = { ...expected, name: "etcd-1" };
+
+  it("is read, the group being those of the options", () => {
+    const wal =
+      "aWstd2FsDQoBAAAAVb1OhBcAAAAwQgO4GBYWlAEKMzMxMzI5NDcyMQICYwQDAQICAwMAAKWlpaUKAAAAXZlPvFi8PRQCAgMEAAMCBAF4AAAAAAAApaWlpQ==";
+    const read = recoverLog(log(wal), mark, second);
+    const founding = membershipOf([1, 2, 3]);
+    expect(read.identity).toEqual({ clusterId: "3313294721", memberId: 2, name: "etcd-1", founding });
+    expect(groupId(names)).toBe("3313294721");
+    expect(read.hardState).toEqual({ term: 2, vote: 3, commit: 4 });
+    expect(read.entries).toEqual([{ term: 2, index: 4, type: "command", data: Buffer.from("x") }]);
+    expect(read.isForgetful).toBe(false);
+    const snapshot = Buffer.from("aWstc25wDQoBAAAATb/klQMBAwECAwBzdGF0ZQ==", "base64");
+    const data = Buffer.from("state");
+    expect(decodeSnapshot("s", snapshot, names)).toEqual({ index: 3, term: 1, membership: founding, data });
+  });
+
+  it("tells of a disk that had been lost and had no vote yet", () => {
+    const wal =
+      "aWstd2FsDQoBAAAAVb1OhBcAAAAwQgO4G5V9ZgEKMzMxMzI5NDcyMQICYwQDAQICAwMBAKWlpaUKAAAA8fZehIAgfGwCAgMEAQMCBAF4AAAAAAAApaWlpQ==";
+    expect(recoverLog(log(wal), mark, second).isForgetful).toBe(true);
   });
 });
 
@@ -215,12 +251,12 @@ describe("a snapshot file", () => {
   const snapshot = {
     index: 7,
     term: 2,
-    membership: { voters: [1, 2, 3], learners: [] },
+    membership: membershipOf([1, 2, 3]),
     data: new TextEncoder().encode("state"),
   };
 
   it("comes back as it was written", () => {
-    expect(decodeSnapshot("s", Buffer.concat(encodeSnapshot(snapshot)))).toEqual({
+    expect(decodeSnapshot("s", Buffer.concat(encodeSnapshot(snapshot)), names)).toEqual({
       ...snapshot,
       data: Buffer.from("state"),
     });
@@ -240,7 +276,7 @@ describe("a snapshot file", () => {
     expect(Math.max(...pieces.map(({ length }) => length))).toBe(PIECE_BYTES);
     const written = Buffer.concat(pieces);
     expect(written.equals(Buffer.concat(encodeSnapshot({ ...snapshot, data: whole.view() })))).toBe(true);
-    expect(Buffer.compare(decodeSnapshot("s", written).data, whole.view())).toBe(0);
+    expect(Buffer.compare(decodeSnapshot("s", written, names).data, whole.view())).toBe(0);
   });
 
   it("is refused with any bit flipped or any byte missing", () => {
@@ -248,8 +284,8 @@ describe("a snapshot file", () => {
     for (let at = 0; at < file.length; at++) {
       const bytes = Uint8Array.from(file);
       bytes[at]! ^= 1 << (at % 8);
-      expect(() => decodeSnapshot("s", bytes)).toThrow(expect.objectContaining({ code: "ETCD_CORRUPT" }));
-      expect(() => decodeSnapshot("s", file.subarray(0, at))).toThrow(
+      expect(() => decodeSnapshot("s", bytes, names)).toThrow(expect.objectContaining({ code: "ETCD_CORRUPT" }));
+      expect(() => decodeSnapshot("s", file.subarray(0, at), names)).toThrow(
         expect.objectContaining({ code: "ETCD_CORRUPT" }),
       );
     }
