@@ -25,8 +25,12 @@ import type { ListenOptions } from "../spec.ts";
 import type { Peer } from "./grpc-call.ts";
 import { GrpcHttp2Call, subjectOf } from "./grpc-call.ts";
 
-/** Streams of one connection at once: kube-apiserver has one for each watch of each kind. */
-const STREAMS_MAX = 2_000;
+/**
+ * Streams of one connection at once: kube-apiserver has one for each watch of each kind. Far more than any client has, since Node.js
+ * counts one that has just ended as well, and ends a connection on which it has refused too many.
+ */
+const STREAMS_MAX = 10_000;
+const REFUSED_STREAMS_MAX = 1_000_000;
 const WINDOW_BYTES = 1_048_576;
 const SESSION_WINDOW_BYTES = 8 * 1_048_576;
 /** What a connection may keep in memory, of answers that its client does not read: beyond it no more streams are taken. */
@@ -314,6 +318,7 @@ export function requiresLeader(call: GrpcCall): boolean {
 function http2Options(): ServerOptions {
   return {
     maxSessionMemory: SESSION_MEMORY_MB,
+    maxSessionRejectedStreams: REFUSED_STREAMS_MAX,
     settings: { maxConcurrentStreams: STREAMS_MAX, initialWindowSize: WINDOW_BYTES },
   };
 }

@@ -71,7 +71,7 @@ describe("what kube-apiserver asks", () => {
     const range = { key: bytes("/stream/"), rangeEnd: bytes("/stream0") };
     const { answers, code } = await client.ended(`${KV}/RangeStream`, range);
     expect(code).toBe(0);
-    expect(answers.at(-1)!.rangeResponse).toMatchObject({ count: 3, header: { memberId: "1" } });
+    expect(answers.at(-1)!.rangeResponse).toMatchObject({ count: 3, header: { revision: expect.any(Number) } });
     const sorted = await client.ended(`${KV}/RangeStream`, { ...range, sortOrder: 2 });
     expect(sorted).toMatchObject({
       code: GRPC.UNIMPLEMENTED,
@@ -82,7 +82,9 @@ describe("what kube-apiserver asks", () => {
   it("finds a version whose watch progress it can use", async () => {
     const status = await client.call("/etcdserverpb.Maintenance/Status", {});
     expect(status.version).toMatch(/^3\.(6|7)\./);
-    expect(["1", "2", "3"]).toContain(status.leader);
+    expect(status.leader).toBe(
+      (await client.call("/etcdserverpb.Cluster/MemberList", {})).members.find(({ id }) => id === status.leader)!.id,
+    );
     expect(status.dbSize).toBeGreaterThan(0);
   });
 
@@ -388,10 +390,8 @@ describe("bad input costs its sender an error and nobody else anything", () => {
     other.close();
   });
 
-  it("more streams than a connection may have wait, and all are answered", async () => {
+  it("thousands of calls at once on one connection are all answered", async () => {
     const other = new GrpcClient(etcd.endpoints[1]!, { maxSessionMemory: 100 });
-    // Until then nobody has told the client how many it may have.
-    await new Promise<void>((resolve) => void other.session.once("remoteSettings", () => resolve()));
     const calls = Array.from({ length: 3_000 }, () => other.ended(path, { key: bytes("/u"), serializable: true }));
     const codes = (await Promise.all(calls)).map(({ code }) => code);
     expect(new Set(codes)).toEqual(new Set([0]));
