@@ -232,19 +232,19 @@ export class GrpcDoor {
     [name, , shape]: Methods[keyof Methods],
     handler: AnyHandler,
   ): void {
-    let isTaken = false;
+    let request: unknown;
     const bytesMax = this.parts.requestBytesMax + OVERHEAD_BYTES;
     if (shape === "stream") this.last(call, stream);
     call.receive(
       name,
       bytesMax,
-      (request) => {
-        if (isTaken) return;
-        isTaken = true;
-        void run(call, shape === "unary", () => handler(request, call));
+      (message) => {
+        if (request !== undefined) call.end(new GrpcStatus(GRPC.INTERNAL, "more than one request for one answer"));
+        request = message;
       },
+      // Not before the client's side is closed: an answer that comes earlier has its stream reset behind it.
       (isWithin) => {
-        if (isTaken && !isWithin) return;
+        if (request !== undefined && !isWithin) return void run(call, shape === "unary", () => handler(request, call));
         const text = isWithin ? "unexpected EOF" : "EOF: no request";
         call.end(new GrpcStatus(GRPC.INTERNAL, text));
       },

@@ -221,6 +221,7 @@ describe("locks and elections", () => {
     expect(none).toMatchObject({ code: GRPC.UNKNOWN, message: "election: no leader" });
     const seen = client.stream("/v3electionpb.Election/Observe");
     seen.send({ name });
+    seen.finish();
     const { leader } = await client.call("/v3electionpb.Election/Campaign", { name, value: bytes("a") });
     expect(text((await seen.next()).kv!.value)).toBe("a");
     const next = client.call("/v3electionpb.Election/Campaign", { name, value: bytes("b") });
