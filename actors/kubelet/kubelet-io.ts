@@ -80,6 +80,8 @@ export interface VolumeDisk {
   remove(path: string): Promise<void>;
   /** Names in a directory, sorted; empty when there is none. */
   list(path: string): Promise<readonly string[]>;
+  /** What a directory and all below it takes on the disk, in bytes; 0 when there is none. */
+  size(path: string): Promise<number>;
   /** Sees to it that a place of the machine is of a `hostPath`'s type. Errors: POD_CONFIG when it can't be. */
   hostPath(path: string, type: string): Promise<void>;
   /** Makes a directory of the machine, and those above it. */
@@ -89,7 +91,11 @@ export interface VolumeDisk {
 }
 
 /** How a server of gRPC says that it is. */
-export type HealthSource = (address: Address, service: string, timeoutMs: number) => Promise<HealthAnswer>;
+export type HealthSource = (
+  address: Address,
+  asked: { readonly service: string; readonly isTls: boolean },
+  timeoutMs: number,
+) => Promise<HealthAnswer>;
 
 export interface KubeletIo {
   readonly health: HealthSource;

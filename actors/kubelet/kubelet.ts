@@ -31,6 +31,7 @@ import { containersOf } from "./core/sources.ts";
 import { DoorAccess } from "./door-access.ts";
 import { Drain } from "./drain.ts";
 import { Eviction } from "./eviction.ts";
+import { VolumeLimits } from "./volume-limits.ts";
 import { Gate } from "./gate.ts";
 import type { Admission, KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
 import { KubeletMetrics } from "./kubelet-metrics.ts";
@@ -71,6 +72,7 @@ class Kubelet {
   private node: NodeServices | undefined;
   private agent: NodeAgent | undefined;
   private readonly eviction: Eviction;
+  private volumeLimits: VolumeLimits | undefined;
   private readonly metrics: KubeletMetrics;
   private logServer: LogServer | undefined;
   private isRuntimeUp = false;
@@ -163,6 +165,12 @@ class Kubelet {
       logPort: this.logServer?.port ?? 0,
     };
     const drain = new Drain(ctx, this.client, options.nodeName, () => this.pods.list());
+    this.volumeLimits = new VolumeLimits(
+      ctx,
+      this.node.volumes,
+      () => [...this.runners.values()],
+      () => this.metrics.evicted(),
+    );
     this.agent = new NodeAgent(ctx, this.client, options, facts, this.node.events, (node) => drain.nodeIs(node));
     this.agent.start();
     drain.start();
@@ -239,6 +247,7 @@ class Kubelet {
     const refusal = this.eviction.refusalOf(pod);
     if (refusal !== undefined) runner.reject(refusal);
     runner.kick();
+    this.volumeLimits?.look();
     return runner;
   }
 

@@ -329,8 +329,8 @@ export class PodOperations {
       return { isSuccess: false, output: `the container does not listen on port ${address.port} yet` };
     }
     if (httpGet !== undefined) return await probeHttp(ctx, httpGet, address, timeoutMs);
-    if (tcpSocket !== undefined) return await probeTcp(ctx, address, timeoutMs);
-    return await probeGrpc(this.node.health, address, grpc?.service ?? "", timeoutMs);
+    if (grpc !== undefined) return await probeGrpc(this.node.health, address, grpc, timeoutMs);
+    return await probeTcp(ctx, address, timeoutMs);
   }
 
   private tell(pod: Pod, type: "Normal" | "Warning", reason: string, message: string, container: string): void {

@@ -1,6 +1,6 @@
 /** Asks a container over the network: what `httpGet`, `tcpSocket` and `grpc` of probes and hooks do. */
 import { InkubeError } from "../../protocols/errors.ts";
-import type { HTTPGetAction } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { GRPCAction, HTTPGetAction } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Address, Connection } from "../../runtime/net.ts";
 import { healthFault } from "./core/grpc-health.ts";
@@ -49,11 +49,11 @@ export async function probeHttp(
 export async function probeGrpc(
   health: HealthSource | undefined,
   address: Address,
-  service: string,
+  { service = "", mode }: GRPCAction,
   timeoutMs: number,
 ): Promise<ProbeAnswer> {
   if (health === undefined) return { isSuccess: false, isUnknown: true, output: "nobody speaks gRPC on this host" };
-  const answer = await health(address, service, timeoutMs);
+  const answer = await health(address, { service, isTls: mode === "TLS" }, timeoutMs);
   const fault = healthFault(answer, `${address.host}:${address.port}`, timeoutMs);
   return { isSuccess: fault === undefined, output: fault ?? "" };
 }

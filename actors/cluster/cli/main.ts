@@ -11,6 +11,7 @@ import { execCommand } from "./exec.ts";
 import { explain } from "./failure.ts";
 import { getCommand } from "./get.ts";
 import { joinCommand } from "./join.ts";
+import { masterCommand } from "./master.ts";
 import { logsCommand } from "./logs.ts";
 import { portForwardCommand } from "./port-forward.ts";
 import { scaleCommand } from "./scale.ts";
@@ -31,6 +32,7 @@ const program = new Command("inkube")
   .exitOverride();
 for (const command of [
   upCommand(),
+  masterCommand(),
   joinCommand(),
   tokenCommand(),
   applyCommand(),

@@ -48,6 +48,13 @@ export interface TerminalReport {
   readonly pid: number;
 }
 
+/** Paths; undefined: there is none. */
+interface TerminalTools {
+  readonly script: string | undefined;
+  readonly python: string | undefined;
+  readonly stty: string | undefined;
+}
+
 export class Terminals {
   private readonly line: (script: string) => readonly string[];
   private readonly stty: string | undefined;
@@ -61,18 +68,17 @@ export class Terminals {
 
   /** Or why there is none here. Found out once for each thread. */
   static here(): Promise<Terminals | string> {
-    return (Terminals.found ??= Terminals.probe());
+    const tools = { script: pathOf("script"), python: pathOf("python3"), stty: pathOf("stty") };
+    return (Terminals.found ??= Terminals.probe(tools));
   }
 
-  private static async probe(): Promise<Terminals | string> {
-    const stty = pathOf("stty");
-    const script = pathOf("script");
+  /** By the first of the tools that works. */
+  static async probe({ script, python, stty }: TerminalTools): Promise<Terminals | string> {
     // Echo has to be asked for, as its own input is no terminal; script(1) of macOS knows nothing of it.
     const byScript = (text: string): readonly string[] => [
       ...[script ?? "", "-q", "-e", "-f", "-E", "always", "-c", text, "/dev/null"],
     ];
     if (script !== undefined && (await works(byScript("test -t 1")))) return new Terminals(byScript, stty);
-    const python = pathOf("python3");
     const byPython = (text: string): readonly string[] => [python ?? "", "-c", PYTHON, text];
     if (python !== undefined && (await works(byPython("test -t 1")))) return new Terminals(byPython, stty);
     return "this machine has neither script(1) of util-linux nor Python's pty: no terminal can be made";

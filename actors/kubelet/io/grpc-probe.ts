@@ -1,4 +1,4 @@
-/** Asks a server of gRPC, over HTTP/2 without TLS, how it is. */
+/** Asks a server of gRPC, over HTTP/2, how it is. Its certificate may be anybody's. */
 import { connect, constants } from "node:http2";
 import type { IncomingHttpHeaders } from "node:http2";
 import type { Address } from "../../../runtime/net.ts";
@@ -9,9 +9,13 @@ import { HEALTH_CHECK_PATH, healthRequest } from "../core/grpc-health.ts";
 const BODY_BYTES_MAX = 4_096;
 const UNKNOWN = 2;
 
-export function askHealth({ host, port }: Address, service: string, timeoutMs: number): Promise<HealthAnswer> {
+export function askHealth(
+  { host, port }: Address,
+  { service, isTls }: { readonly service: string; readonly isTls: boolean },
+  timeoutMs: number,
+): Promise<HealthAnswer> {
   return new Promise((resolve) => {
-    const session = connect(`http://${host}:${port}`);
+    const session = connect(`${isTls ? "https" : "http"}://${host}:${port}`, { rejectUnauthorized: false });
     const done = (answer: HealthAnswer): void => {
       clearTimeout(late);
       resolve(answer);

@@ -877,8 +877,8 @@ const etcd = [
   row(
     "alarm-not-told-at-once",
     ALARMS,
-    `    sink.push(this.state);\n  }\n\n  set`,
-    `  }\n\n  set`,
+    `    sink.push(this.state);\n  }\n\n  get active`,
+    `  }\n\n  get active`,
     "who asks learns of an alarm that is raised at its next change",
     ALARM,
   ),

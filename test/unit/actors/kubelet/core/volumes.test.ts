@@ -243,7 +243,6 @@ it("what is taken and not done is told in words", () => {
   };
   expect(noticesOf(pod)).toEqual([
     'volume "cache": medium Memory: it is a directory on disk here',
-    'volume "cache": sizeLimit is not enforced',
     'container "main": the mount of "cache" has no mountPropagation Bidirectional',
     'container "main": the action RestartAllContainers of restartPolicyRules is not supported',
   ]);

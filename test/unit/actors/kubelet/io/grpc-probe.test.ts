@@ -1,11 +1,12 @@
 /** A kubelet's gRPC probe against servers of gRPC's health protocol, on HTTP/2. Source: kubelet `pkg/probe/grpc/grpc.go`. */
-import type { Http2Server, ServerHttp2Stream } from "node:http2";
-import { createServer } from "node:http2";
+import type { Http2SecureServer, Http2Server, ServerHttp2Stream } from "node:http2";
+import { createSecureServer, createServer } from "node:http2";
 import { afterEach, expect, it } from "vitest";
+import { makeAuthority, makeCertificate } from "../../../../../actors/cluster/io/certificates.ts";
 import { probeGrpc } from "../../../../../actors/kubelet/probe-client.ts";
 import { askHealth } from "../../../../../actors/kubelet/io/grpc-probe.ts";
 
-let server: Http2Server | undefined;
+let server: Http2Server | Http2SecureServer | undefined;
 let close = (): void => undefined;
 afterEach(() => close());
 
@@ -17,10 +18,13 @@ interface Answer {
 }
 
 /** Answers for each service by name, and the bytes that it was asked with. */
-async function serve(answers: Readonly<Record<string, Answer>>): Promise<{ port: number; asked: Buffer[] }> {
+async function serve(
+  answers: Readonly<Record<string, Answer>>,
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<{ port: number; asked: Buffer[] }> {
   const asked: Buffer[] = [];
   const streams = new Set<ServerHttp2Stream>();
-  server = createServer();
+  server = tls === undefined ? createServer() : createSecureServer(tls);
   server.on("stream", (stream, headers) => {
     streams.add(stream);
     stream.on("error", () => undefined);
@@ -48,13 +52,25 @@ async function serve(answers: Readonly<Record<string, Answer>>): Promise<{ port:
   return { port: typeof address === "object" ? (address?.port ?? 0) : 0, asked };
 }
 
-const probe = (port: number, service: string, timeoutMs = 5_000): ReturnType<typeof probeGrpc> =>
-  probeGrpc(askHealth, { host: "127.0.0.1", port }, service, timeoutMs);
+type Mode = "Plaintext" | "TLS";
+
+const probe = (port: number, service: string, timeoutMs = 5_000, mode?: Mode): ReturnType<typeof probeGrpc> => {
+  const action = { port, service, ...(mode === undefined ? {} : { mode }) };
+  return probeGrpc(askHealth, { host: "127.0.0.1", port }, action, timeoutMs);
+};
 
 it("succeeds while the service says that it serves, and asks for the service by name", async () => {
   const { port, asked } = await serve({ web: { serving: 1 } });
   expect(await probe(port, "web")).toEqual({ isSuccess: true, output: "" });
   expect(asked).toEqual([Buffer.from([0, 0, 0, 0, 5, 0x0a, 3, ...Buffer.from("web")])]);
+});
+
+it("asks over TLS where that is the mode, whoever's the certificate is", async () => {
+  const authority = makeAuthority("ca", Date.now());
+  const { certificate: cert, key } = makeCertificate(authority, { commonName: "x" }, [], Date.now());
+  const { port } = await serve({ web: { serving: 1 } }, { cert, key });
+  expect(await probe(port, "web", 5_000, "TLS")).toEqual({ isSuccess: true, output: "" });
+  expect((await probe(port, "web", 5_000, "Plaintext")).isSuccess).toBe(false);
 });
 
 it.each([
