@@ -29,8 +29,8 @@ const elections = [
   {
     name: "votes-for-less",
     file: RAFT,
-    find: ` && this.log.isUpToDate(message.lastIndex, message.lastTerm);`,
-    replace: `;`,
+    find: `const granted = free && isUpToDate;`,
+    replace: `const granted = free;`,
     why: "a member votes for a log that lacks what is committed",
     tests: [UNIT, WORLD],
   },
