@@ -475,9 +475,23 @@ class ContainerRuntime {
     const { lines, unfollow } = await writer.readAndFollow((batch) => take(batch));
     if (sink.signal.aborted) return unfollow();
     sink.signal.addEventListener("abort", unfollow);
-    await this.pushPieces(renderLog(lines, request), sink);
-    const selection = { timestamps: request.timestamps === true };
-    take = (batch) => (batch.length === 0 ? sink.end() : sink.push(renderLog(batch, selection)));
+    const before = renderLog(lines, request);
+    await this.pushPieces(before, sink);
+    const { timestamps = false, limitBytes = Infinity } = request;
+    let left = limitBytes - before.length;
+    const end = (): void => {
+      unfollow();
+      sink.end();
+    };
+    take = (batch) => {
+      if (left <= 0) return;
+      if (batch.length === 0) return end();
+      const bytes = renderLog(batch, { timestamps, ...(left === Infinity ? {} : { limitBytes: left }) });
+      left -= bytes.length;
+      sink.push(bytes);
+      if (left <= 0) end();
+    };
+    if (left <= 0) end();
     for (const batch of early) take(batch);
   }
 

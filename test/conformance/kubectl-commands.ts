@@ -1,6 +1,6 @@
 /**
- * What `test/e2e/kubectl-commands.test.ts` types, in this order, into one cluster with one node: every subcommand. What
- * each prints stands beside it.
+ * What `test/e2e/kubectl-commands.test.ts` types, in this order, into one cluster with one node: every subcommand that
+ * needs nothing to run in a pod: these are simulated, and `reaching.test.ts` has the others. What each prints stands beside it.
  */
 import { APPLY, CREATE, named, settings } from "./kubectl-creations.ts";
 import type { Row, Section } from "./kubectl-row.ts";
@@ -109,21 +109,6 @@ const CHANGE: readonly Row[] = [
   row("logs -n demo -l app=web --all-containers --prefix --timestamps --since 1h", /^/),
   row("logs shell -n demo", /^/),
   row("logs deployment/web -n demo --tail 5", /^/),
-  row("exec deployment/web -n demo -- ls /usr/share/nginx/html", /^index\.html$/m),
-  row("exec -i deployment/web -n demo -- cat", /^typed$/m, { input: "typed\n" }),
-  row("exec deployment/web -n demo -- sh -c 'exit 3'", /command terminated with exit code 3/, { code: 3 }),
-  row("run talker -n demo --image busybox --restart=Never -- sh -c 'while sleep 0.1; do echo talks; done'", /created/),
-  row("wait pod/talker -n demo --for=condition=Ready --timeout 30s", /condition met/),
-  row("attach talker -n demo", /^talks$/m, { meanwhile: "get pod talker -n demo" }),
-  row("cp path.txt talker:there.txt -n demo", /^/),
-  row("exec talker -n demo -- cat there.txt", /^\{\.metadata\.name\}$/m),
-  row("cp talker:there.txt back.txt -n demo", /^/),
-  row("port-forward talker -n demo :80 --address 127.0.0.1 --pod-running-timeout 1s", /from (127\.0\.0\.1:\d+)/, {
-    meanwhile: "get pod talker -n demo",
-  }),
-  row("port-forward deployment/web -n demo :80", /from (127\.0\.0\.1:\d+)/, { serves: "/" }),
-  row("port-forward service/web -n demo :80", /from (127\.0\.0\.1:\d+)/, { serves: "/" }),
-  row("run once -n demo -i --rm --image busybox --restart=Never -- cat", /^typed$/m, { input: "typed\n" }),
   row("cordon worker-0", /worker-0 cordoned/),
   row("uncordon worker-0", /worker-0 uncordoned/),
   row("taint node worker-0 demo=yes:PreferNoSchedule", /worker-0 tainted/),

@@ -135,6 +135,11 @@ it("kubectl is told that a simulated container has nothing to reach into", async
   }
 });
 
+it("kubectl logs -f ends with the limit that it is given, as without -f", async () => {
+  expect(await overWebSockets.run("logs -f process --limit-bytes 12")).toBe("tick\ntick\nti");
+  expect(await overWebSockets.run("logs -f process --tail 0 --limit-bytes 7")).toBe("tick\nti");
+});
+
 /** What it is given, as text. */
 class Text extends Writable {
   text = "";

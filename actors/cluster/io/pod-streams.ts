@@ -239,7 +239,7 @@ function upgrade(endpoint: ApiEndpoint, path: string, protocols: readonly string
     outgoing.on("response", (answer) => readRefusal(answer, reject));
     outgoing.on("upgrade", (answer: IncomingMessage, socket: Duplex, early: Buffer) => {
       clearTimeout(late);
-      const protocol = String(answer.headers["sec-websocket-protocol"] ?? "");
+      const protocol = answer.headers["sec-websocket-protocol"] ?? "";
       resolve({ socket: new WebSocketConnection(socketCarrier(socket, early), false), protocol });
     });
     outgoing.end();

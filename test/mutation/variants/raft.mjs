@@ -352,10 +352,9 @@ const changes = [
     tests: [CHANGES_UNIT],
   },
   {
-    name: "removed-leader-keeps-its-tail",
+    name: "removed-votes-for-none",
     file: RAFT,
-    find: `      this.log.dropUncommitted();
-`,
+    find: `this.votesFreely || `,
     replace: NOTHING,
     why: "a leader that was removed can vote for none of those who are left",
     tests: [CHANGES_UNIT],

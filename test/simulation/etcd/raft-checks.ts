@@ -1,5 +1,4 @@
 /** What Raft promises, looked at from the inside of all members at every step (thesis figure 3.2, and what it takes for granted). */
-import { quorumOf, votersOf } from "../../../actors/etcd/core/raft/membership.ts";
 import type { Raft } from "../../../actors/etcd/core/raft/raft.ts";
 import type { Tracker } from "../../../actors/etcd/core/raft/tracker.ts";
 import type { Entry, HardState, Message, Persist, Snapshot } from "../../../actors/etcd/core/raft/types.ts";
@@ -36,6 +35,7 @@ export class RaftChecks {
     this.lookAtCommit(raft);
     if (raft.role !== "leader") return;
     this.lookAtMatches(id, raft, diskOf);
+    this.lookAtChanges(id, raft);
     const known = this.leaders.get(raft.term);
     if (known === id) return;
     // Election safety.
@@ -61,6 +61,12 @@ export class RaftChecks {
     }
   }
 
+  /** One change at a time: of what is not known to be committed, one may be one. */
+  private lookAtChanges(id: number, { log }: Raft): void {
+    const open = log.slice(Math.max(log.first, log.committed + 1), Infinity).filter(({ type }) => type === "change");
+    if (open.length > 1) throw new Error(`${id} has the changes ${open.map(({ index }) => index).join()} under way`);
+  }
+
   private lookAtCommit(raft: Raft): void {
     const { committed } = raft.log;
     if (committed < (this.seenCommit.get(raft) ?? 0)) throw new Error(`what is committed goes back to ${committed}`);
@@ -76,13 +82,13 @@ export class RaftChecks {
     this.lookAtCount(raft);
     if (raft.role === "leader" && committed > this.lastCommitted) {
       const who = this.vouched.get(`${raft.log.term(committed)}/${committed}`) ?? new Set();
-      const now = votersOf(raft.members);
+      const now = votersOf(raft);
       const isMajority = (voters: readonly number[]): boolean =>
-        voters.filter((voter) => who.has(voter)).length >= quorumOf(voters.length);
+        2 * voters.filter((voter) => who.has(voter)).length > voters.length;
       if (!isMajority(now) && !isMajority(this.voters.get(raft) ?? now))
         throw new Error(`entry ${committed} is committed, but only the disks of ${[...who].join()} had it`);
     }
-    this.voters.set(raft, votersOf(raft.members));
+    this.voters.set(raft, votersOf(raft));
     this.lastCommitted = Math.max(this.lastCommitted, committed);
     this.seenCommit.set(raft, committed);
   }
@@ -157,4 +163,9 @@ export class RaftChecks {
         this.promised.set(from, { term, index: message.index });
     }
   }
+}
+
+/** Told here once more: what is looked at must not be judged by itself. */
+function votersOf({ members }: Raft): readonly number[] {
+  return members.members.flatMap(({ id, learner }) => (learner ? [] : [id]));
 }

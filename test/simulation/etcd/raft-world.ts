@@ -514,7 +514,8 @@ export function tellRaft(
         world.replaceLost(leader);
         world.promoteDue(leader);
       }
-      if (leader !== undefined && changes > 0 && random.next() < changes && world.isWhole) world.changeGroup(leader);
+      if (leader !== undefined && changes > 0 && random.next() < changes && (losses === 0 || world.isWhole))
+        world.changeGroup(leader);
     }
   }
   world.settleAndCheck();

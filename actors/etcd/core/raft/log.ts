@@ -95,10 +95,6 @@ export class RaftLog {
     return previousIndex + entries.length;
   }
 
-  dropUncommitted(): void {
-    this.cut(this.committed + 1);
-  }
-
   private cut(from: number): void {
     if (from > this.last) return;
     this.bytes -= sizeOf(this.entries.splice(from - this.offset - 1));

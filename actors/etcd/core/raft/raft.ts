@@ -17,7 +17,7 @@
 import { invariant } from "../bytes.ts";
 import { RaftLog } from "./log.ts";
 import type { Change, Membership } from "./membership.ts";
-import { applyChange, decodeChange, encodeChange } from "./membership.ts";
+import { applyChange, decodeChange, encodeChange, votersOf } from "./membership.ts";
 import { Outbox } from "./outbox.ts";
 import type { Progress } from "./progress.ts";
 import { Reads } from "./reads.ts";
@@ -63,6 +63,12 @@ export class Raft {
   private lastChange = 0;
   /** It was told, or has applied, that it is no member any more. */
   private removed = false;
+  /**
+   * It was removed from an even number of voters. There, any half of the others already meets every majority of the old group
+   * and of the new one, so that its vote decides nothing; and half of them may lack it, as they don't know of the removal yet,
+   * with logs that are shorter than its own.
+   */
+  private votesFreely = false;
   /** What is committed is to be on disk: with it goes a change of the membership. */
   private commitDue = false;
 
@@ -315,7 +321,10 @@ export class Raft {
     this.membership = membership;
     this.tracker.configure(membership, this.role === "leader", this.log.last);
     const isMember = (members: Membership): boolean => members.members.some(({ id }) => id === this.id);
-    if (isMember(was) && !isMember(membership)) this.leave();
+    if (isMember(was) && !isMember(membership)) {
+      this.leave();
+      this.votesFreely = votersOf(was).length % 2 === 0;
+    }
     if (this.role !== "leader") return;
     if (!this.tracker.progress.has(this.transferee)) this.transferee = 0;
     // A majority of fewer may have been reached already.
@@ -323,16 +332,9 @@ export class Raft {
     this.confirmReads();
   }
 
-  /**
-   * It is no member any more. As long as some of the others don't know that, they may still need its vote and its
-   * acknowledgements. What a leader has not committed by then it never will; with it, its log would be longer than that of all
-   * who are left, and it could vote for none of them.
-   */
+  /** It is no member any more. As long as some of the others don't know that, they may still need its vote and what it has. */
   private leave(): void {
-    if (this.role === "leader") {
-      this.callHeir();
-      this.log.dropUncommitted();
-    }
+    if (this.role === "leader") this.callHeir();
     this.removed = true;
     this.becomeFollower(this.term, 0);
   }
@@ -668,7 +670,8 @@ export class Raft {
       this.vote === message.from ||
       (this.vote === 0 && this.leader === 0) ||
       (message.preVote && message.term > this.term);
-    const granted = free && this.log.isUpToDate(message.lastIndex, message.lastTerm);
+    const isUpToDate = this.votesFreely || this.log.isUpToDate(message.lastIndex, message.lastTerm);
+    const granted = free && isUpToDate;
     if (granted && !message.preVote) {
       this.vote = message.from;
       this.electionElapsed = 0;

@@ -306,6 +306,14 @@ it.each<[string, PersistentVolume["spec"], string]>([
   expect(() => planOf({ persistentVolumeClaim: { claimName: "data" } }, undefined, { spec })).toThrow(message);
 });
 
+it("mounts no directory of another machine", () => {
+  const [volume] = [{ name: "v", persistentVolumeClaim: { claimName: "data" } }];
+  const pod = { spec: { containers: [], volumes: [volume] } };
+  const facts = { pod, podIP: "", hostIP: "", nodeName: "", allocatable: { cpu: "1", memory: "1" } };
+  const volumes = new Map([["v", { spec: { csi: directory } }]]);
+  expect(() => planVolumes(facts, sources, { volumes, root: "" })).toThrow("on another machine");
+});
+
 it("mounts a directory of the cluster's where a container wants it, and parts of it", () => {
   const plan = planOf({ persistentVolumeClaim: { claimName: "data", readOnly: true } }, undefined, {
     spec: { csi: directory },

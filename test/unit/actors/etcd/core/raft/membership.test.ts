@@ -209,21 +209,25 @@ describe("a group that changes", () => {
   });
 
   it("gets on, two being left, although the other does not know yet that the leader is gone", () => {
-    change({ type: "remove", id: 3 });
-    // The last word of the leader is lost, and it has written more that nobody needs.
-    leader.proposeChange({ type: "remove", id: 1 });
-    leader.propose([new Uint8Array(1), new Uint8Array(1)]);
-    let isCut = false;
-    group.blocked = (message) => {
-      if (message.type === "append" && message.from === 1 && message.entries.length > 0 && !isCut)
-        return !(isCut = true);
-      return message.from === 1 && isCut && message.type !== "voteResponse" && message.type !== "appendResponse";
-    };
-    group.settle();
-    expect(leader.isRemoved).toBe(true);
-    group.blocked = () => false;
-    group.tick(2, 50);
-    const left = group.members.get(2)!;
+    // That the leader is to go is in both logs, from an older one.
+    const data = encodeChange({ type: "remove", id: 1 });
+    const two = groupOf(0);
+    for (const id of [1, 2]) {
+      const entries = [{ ...entry(1, 1), type: "change" as const, data }];
+      two.add(id, raft(id, { voters: [1, 2], state: { term: 1 }, entries }));
+    }
+    const held: Message[] = [];
+    two.blocked = (message) => message.type === "appendResponse" && held.push(message) > 0;
+    const old = two.elect(1);
+    // It has written more that nobody needs, and its last word is lost.
+    old.propose([new Uint8Array(1), new Uint8Array(1)]);
+    two.blocked = ({ from }) => from === 1;
+    for (const message of held) old.step(message);
+    two.settle();
+    expect([old.isRemoved, old.log.last > two.members.get(2)!.log.last]).toEqual([true, true]);
+    two.blocked = () => false;
+    two.tick(2, 50);
+    const left = two.members.get(2)!;
     expect([left.role, votersOf(left.members)]).toEqual(["leader", [2]]);
   });
 
