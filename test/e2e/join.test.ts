@@ -89,7 +89,7 @@ describe("nodes that join", () => {
     await Promise.all(["one", "two"].map((name) => start(name).printed(new RegExp(`node ${name} is Ready`), 60_000)));
     await cluster.apply(WEB);
     await cluster.waitFor("deployment/web", "RolledOut", { timeoutMs: 60_000 });
-    expect([(await podsOf("one")).length, (await podsOf("two")).length].sort()).toEqual([2, 2]);
+    expect([(await podsOf("one")).length, (await podsOf("two")).length]).toEqual([2, 2]);
     const ip = (await kubectl.run("get service web -o jsonpath={.spec.clusterIP}")).trim();
     expect(await until("the Service answers", async () => (await fetch(`http://${ip}/`)).text())).toContain("nginx");
     const [pod] = await podsOf("one");

@@ -29,7 +29,7 @@ export function httpRequest(request: ApiRequest): HttpRequest {
     case "list":
       return { method: "GET", path: pathOf(target, listQuery(request.options)) };
     case "create": {
-      const { subresource, name, ...collection } = target;
+      const { subresource, name: _name, ...collection } = target;
       const place = subresource === undefined ? collection : target;
       const path = pathOf(place, writeQuery(request.options));
       return { method: "POST", path, contentType: JSON_TYPE, body: request.object };

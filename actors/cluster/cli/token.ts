@@ -37,7 +37,7 @@ async function createToken(options: CreateOptions): Promise<void> {
   const api = new Api(connection);
   try {
     for (const object of tokenObjects(token, ttlSeconds === 0 ? 0 : Date.now() + ttlSeconds * 1_000))
-      await create(api, object);
+      await put(api, object);
   } finally {
     api.close();
   }
@@ -45,7 +45,7 @@ async function createToken(options: CreateOptions): Promise<void> {
   process.stdout.write(`${line}\n`);
 }
 
-async function create(api: Api, object: KubernetesObject): Promise<void> {
+async function put(api: Api, object: KubernetesObject): Promise<void> {
   const path =
     object.kind === "Secret"
       ? "/api/v1/namespaces/kube-system/secrets"
