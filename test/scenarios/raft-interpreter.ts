@@ -285,14 +285,8 @@ const numbers = (text: string | undefined): readonly number[] => (text?.match(/\
 
 function changeOf(line: string): Change {
   const [type, what = "", how] = line.split(" ");
-  switch (type) {
-    case "add":
-      return { type, name: what, peerUrls: [peerUrl(what)], learner: how === "learner" };
-    case "promote":
-    case "remove":
-    case "replace":
-      return { type, id: Number(what) };
-  }
+  if (type === "add") return { type, name: what, peerUrls: [peerUrl(what)], learner: how === "learner" };
+  if (type === "promote" || type === "remove" || type === "replace") return { type, id: Number(what) };
   throw new Error(`there is no change ${line}`);
 }
 
