@@ -62,7 +62,10 @@ export async function openDoor(
     admit: (_path: string, call: GrpcCall) => {
       if (member.raft.leader === 0 && requiresLeader(call)) throw etcdError("ETCD_NO_LEADER");
     },
-    crash: (error) => ctx.spawn(() => Promise.reject(error as Error)),
+    crash: (error) =>
+      ctx.spawn(async () => {
+        throw error;
+      }),
   });
   const port = await door.open();
   ctx.onEnd(() => door.destroy());

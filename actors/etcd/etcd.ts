@@ -203,14 +203,14 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
         member,
         message,
         () => new Promise((resolve, reject) => member.read({ type: "keepAlive", id, resolve, reject })),
-        (leader, options) => leader.call("leaseKeepAlive", { id }, options),
+        (leader, how) => leader.call("leaseKeepAlive", { id }, how),
       ),
     leaseTimeToLive: (request, message) =>
       ofLeader(
         member,
         message,
         () => member.view(() => member.leases.timeToLive(request)),
-        (leader, options) => leader.call("leaseTimeToLive", request, options),
+        (leader, how) => leader.call("leaseTimeToLive", request, how),
       ),
     watch: (request: WatchRequest, sink: Sink<WatchResponse>) => {
       checkKey(request.key);

@@ -194,7 +194,7 @@ export class GrpcDoor {
     const peer = session === undefined ? undefined : this.peers.get(session as ServerHttp2Session);
     if (peer === undefined) return void stream.destroy();
     const path = String(headers[":path"]);
-    const type = String(headers["content-type"] ?? "");
+    const type = headers["content-type"] ?? "";
     if (headers[":method"] === "GET") return void this.page2(path, stream);
     if (headers[":method"] !== "POST" || !type.startsWith("application/grpc")) {
       stream.on("error", ignore);

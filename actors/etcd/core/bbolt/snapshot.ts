@@ -1,5 +1,5 @@
 /**
- * A store as the database of an etcd: what `etcdctl snapshot save` takes away, and `etcdutl snapshot restore` makes a member of.
+ * A store as the database of an etcd: what `etcdctl snapshot save` takes away.
  * Source: etcd `server/storage/schema`.
  */
 import { encode } from "../../../../protocols/etcd-wire/codec.ts";
