@@ -51,8 +51,7 @@ export const variants = [
     "!isEmpty && !other.terminating && selector",
     "!isEmpty && selector",
     "pods that are about to end are spread by",
-    SITUATIONS,
-    "test/unit/actors/scheduler/core/schedule.test.ts",
+    RULES,
   ),
   row(
     "counts-of-removed-pods-stay",

@@ -196,3 +196,25 @@ it("is as it was after it has looked for victims", () => {
   expect(seen()).toEqual(before);
   expect(world.decide(urgent)).toMatchObject({ message: (decision as { readonly message: string }).message });
 });
+
+it("spreads by no pod that is about to end", () => {
+  const world = new SchedulingWorld();
+  for (const node of NODES.slice(0, 2)) world.cache.setNode(node);
+  world.cache.setNode({ ...NODES[1]!, spec: { unschedulable: true } });
+  const one: Drawn = {
+    app: "a",
+    cpuMilli: 100,
+    priority: 0,
+    beside: undefined,
+    apart: undefined,
+    key: ZONE,
+    skew: 1,
+    removes: undefined,
+  };
+  const there = podOf(one, "q");
+  world.cache.setPod({ ...there, spec: { ...there.spec!, nodeName: "n0" } });
+  expect(world.decide(podOf(one, "p")).node).toBeUndefined();
+  const ending = { ...there.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" };
+  world.cache.setPod({ ...there, metadata: ending, spec: { ...there.spec!, nodeName: "n0" } });
+  expect(world.decide(podOf(one, "p")).node).toBe("n0");
+});
