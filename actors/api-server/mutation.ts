@@ -252,12 +252,7 @@ export class Mutations {
     compare.push(...rests);
     const joint = jointOf(outcome);
     compare.push(
-      ...joint.map(({ path: key, base: { revision } }): Compare => ({
-        key,
-        result: "equal",
-        target: "mod",
-        value: revision,
-      })),
+      ...joint.map((one): Compare => ({ key: one.path, result: "equal", target: "mod", value: one.base.revision })),
     );
     const written = outcome.action === "put" ? writtenOf(cache.head, outcome.object) : undefined;
     const success = operationsOf(path, key, outcome, written?.bytes);

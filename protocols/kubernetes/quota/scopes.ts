@@ -38,6 +38,9 @@ function isPodIn({ spec }: Pod, requirement: ScopedResourceSelectorRequirement):
       return meets(spec?.priorityClassName ?? "", requirement);
     case "CrossNamespacePodAffinity":
       return termsOf(spec).some(({ namespaces = [], namespaceSelector }) => namespaces.length > 0 || namespaceSelector);
+    // Of claims only.
+    case "VolumeAttributesClass":
+      return false;
     default:
       return false;
   }

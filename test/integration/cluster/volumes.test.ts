@@ -87,7 +87,7 @@ describe.skipIf(!hasSqlite)("a StatefulSet of SQLite", () => {
 
         const { metadata, spec } = await podOf(cluster);
         const lost = spec?.nodeName ?? "";
-        const plan = await cluster.applyFaults({
+        const plan = cluster.applyFaults({
           faults: [{ id: "loss", kind: "node-loss", at: lost, downMs: 600_000 }],
         });
         await until("the pod is on the other node", async () => {

@@ -117,8 +117,8 @@ class Story {
     const before = this.owned.get(uid);
     if (before !== undefined) expect(spec?.volumeName).toBe(before);
     this.owned.set(uid, spec?.volumeName ?? "");
-    const volume = volumes.find((one) => one.metadata?.name === spec?.volumeName);
-    expect(volume?.spec?.claimRef?.uid).toBe(uid);
+    const own = volumes.find((one) => one.metadata?.name === spec?.volumeName);
+    expect(own?.spec?.claimRef?.uid).toBe(uid);
   }
 
   async end(): Promise<void> {
