@@ -51,6 +51,7 @@ export const TRACE_KINDS: readonly string[] = [
   ...["kill", "asked", "fault", "timer", "reconcile", "linked", "gap"],
   ...["log.debug", "log.info", "log.warn", "log.error"],
   ...["leader-known", "leader-lost", "snapshot-restored", "disk-lost", "disk-recovered"],
+  ...["member-replaced", "group-changed"],
   ...[
     "request.create",
     "request.update",
