@@ -178,12 +178,12 @@ async function ranAgain(runner: Runner, request: RunRequest): Promise<Outcome> {
 export async function traceOfStory(story: string): Promise<{ readonly trace: string; readonly asRecorded: boolean }> {
   const { told, file } = await readStory(story);
   const { steps, plan, digest, seed } = told;
-  return onThreads({ file: file(), seed }, async ({ stage }, pool) => {
+  return onThreads({ file: file(), seed }, async (resolved, pool) => {
     const none = (): InkubeError =>
       new InkubeError("TRACE_NOT_FOUND", `${story} is a story of real time: its trace was not kept`);
-    if (stage !== undefined) throw none();
-    const request = { faults: plan.faults, steps, reference: undefined, tells: "story" } as const;
-    const outcome = await ranAgain(pool, request);
+    if (resolved.stage !== undefined) throw none();
+    const reference = await new Searcher({ ...resolved, seed }, pool, {}).endOf(steps);
+    const outcome = await ranAgain(pool, { faults: plan.faults, steps, reference, tells: "story" });
     if (outcome.trace === undefined) throw none();
     return { trace: outcome.trace, asRecorded: outcome.digest === digest };
   });
