@@ -66,6 +66,11 @@ export interface ContainerConfig {
   readonly ports?: readonly number[];
   /** 0 or absent: no limit. Enforced as the heap's limit by the thread driver. */
   readonly memoryLimitBytes?: number;
+  /** It has an input; with `stdinOnce` that ends with the first client that is attached to it. */
+  readonly stdin?: boolean;
+  readonly stdinOnce?: boolean;
+  /** What it reads and writes is a terminal. */
+  readonly tty?: boolean;
   /**
    * Where the program may leave a message about its end, and whether the end of its log is taken where it left none and failed. In CRI
    * the kubelet mounts and reads that file itself; here it is the runtime that knows where a container's files are.
@@ -155,6 +160,14 @@ export interface LogOptions {
   readonly limitBytes?: number;
 }
 
+/** Which streams a client opens. With a terminal nothing comes on `stderr`. */
+export interface StreamOptions {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly tty: boolean;
+}
+
 export type ContainerRuntimeMethods = {
   version: Call<
     null,
@@ -187,6 +200,15 @@ export type ContainerRuntimeMethods = {
     { readonly containerId: string; readonly command: readonly string[]; readonly timeoutMs: number },
     { readonly stdout: Uint8Array; readonly stderr: Uint8Array; readonly exitCode: number }
   >;
+  /** Where to run a command: an address that is good once, and for a minute, for a connection that changes its protocol. */
+  exec: Call<
+    StreamOptions & { readonly containerId: string; readonly command: readonly string[] },
+    { readonly url: string }
+  >;
+  /** Likewise, to reach what the container itself reads and writes. */
+  attach: Call<StreamOptions & { readonly containerId: string }, { readonly url: string }>;
+  /** Likewise, to connect to the pod's ports. `ports`: of clients that have to say beforehand which. */
+  portForward: Call<{ readonly podSandboxId: string; readonly ports: readonly number[] }, { readonly url: string }>;
   pullImage: Call<{ readonly image: string }, { readonly imageRef: string }>;
   /** `image` is null when it isn't there; it must be pulled, then. */
   imageStatus: Call<{ readonly image: string }, { readonly image: Image | null }>;
@@ -219,6 +241,9 @@ export const containerRuntimeProtocol: Protocol<ContainerRuntimeMethods> = proto
     listContainers: call(),
     listContainerStats: call(),
     execSync: call({ timeoutMs: STOP_TIMEOUT_MS }),
+    exec: call(),
+    attach: call(),
+    portForward: call(),
     pullImage: call({ timeoutMs: START_TIMEOUT_MS }),
     imageStatus: call(),
     listImages: call(),
@@ -242,7 +267,9 @@ export type ContainerRuntimeErrorCode =
   /** The container isn't in the state that the request needs. */
   | "CONTAINER_STATE"
   /** The container can't be started: no such program, no such module, no driver on this host. */
-  | "CONTAINER_START_FAILED";
+  | "CONTAINER_START_FAILED"
+  /** Nothing is there to reach into: the container, or the whole host, is simulated. */
+  | "STREAMING_UNAVAILABLE";
 
 /**
  * What a container finds in its environment, beside what its pod's spec and Kubernetes give it.

@@ -9,6 +9,9 @@ export const DIRECTORY_PROVISIONER = "inkube.io/directory";
 /** Of volumes. The handle is the directory's name, so that volumes stay where a data directory is moved or copied. */
 export const DIRECTORY_DRIVER = "directory.inkube.io";
 
+/** A node with this label is on another machine than the directories. */
+export const OUT_OF_REACH_LABEL = "directory.inkube.io/out-of-reach";
+
 /** Names that can't lead anywhere else. */
 const HANDLE = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 

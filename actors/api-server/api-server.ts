@@ -25,6 +25,7 @@ import { Definitions } from "./definitions.ts";
 import { FlowObjects } from "./flow-objects.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Lists } from "./lists.ts";
+import { MasterLeases } from "./master-leases.ts";
 import type { ReadStats } from "./metrics.ts";
 import { Metrics, noStats } from "./metrics.ts";
 import type { HttpsClient, OpenHttps } from "./outward.ts";
@@ -100,6 +101,7 @@ class ApiServer {
   private readonly watches: Watches;
   private readonly tokens: Tokens;
   private readonly bootstrap: Bootstrap;
+  private readonly masters: MasterLeases;
   private readonly definitions: Definitions;
   private readonly aggregation: Aggregation;
   private readonly views: Views;
@@ -123,6 +125,9 @@ class ApiServer {
     this.views = new Views(ctx, this.store, this.watches, outward.witness);
     this.tokens = new Tokens(ctx, this.registry, keys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
+    this.masters = new MasterLeases(ctx, this.store, async (places) => {
+      if (!this.bootstrap.isServedBy(places)) await this.bootstrap.service(places);
+    });
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
     new Registrations(ctx, this.registry).follow();
     this.aggregation = new Aggregation(ctx, this.registry, this.https);
@@ -155,6 +160,7 @@ class ApiServer {
 
   async stop(): Promise<void> {
     await this.door.close();
+    await this.masters.leave();
     await this.auditor?.close();
     this.https.close();
     this.store.stop();
@@ -200,7 +206,9 @@ class ApiServer {
     this.ctx.spawn(async () => {
       await this.started;
       await this.untilDone("the kubernetes Service can't be written yet", () =>
-        this.bootstrap.service(host, listening),
+        this.ctx.options.sharesService
+          ? this.masters.serve({ host, port: listening })
+          : this.bootstrap.service([{ host, port: listening }]),
       );
     });
     return { port: listening };

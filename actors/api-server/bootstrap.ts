@@ -1,12 +1,15 @@
 /** What every cluster has from the beginning: its namespaces, and the Service by which pods find the API. */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { hasReason } from "../../protocols/api-server.ts";
+import type { Endpoints } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 import type { Served } from "./core/catalog/catalog.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { SYSTEM_NAMESPACES } from "./core/kinds/core/namespace.ts";
 import { formatIp, ipRange } from "./core/kinds/core/service-addresses.ts";
 import { firstObjects, initialObjects } from "./core/bootstrap/initial-objects.ts";
 import { InitialObjects } from "./initial-objects.ts";
+import type { Place } from "./master-leases.ts";
 import type { Registry, RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
@@ -53,8 +56,11 @@ export class Bootstrap {
     return new InitialObjects(this.ctx, this.registry, this.registry.catalog);
   }
 
-  /** The `kubernetes` Service and its endpoints: the address that the HTTPS door listens on. */
-  async service(host: string, port: number): Promise<void> {
+  /**
+   * The `kubernetes` Service and its endpoints: the addresses that HTTPS doors listen on. All have one port: of several the lowest counts.
+   */
+  async service(places: readonly Place[]): Promise<void> {
+    const { hosts, port } = servedBy(places);
     const labels = { component: "apiserver", provider: "kubernetes" };
     const clusterIP = formatIp(ipRange(this.ctx.options.serviceCidr).firstIp);
     const metadata = { name: SERVICE, namespace: "default" };
@@ -65,14 +71,29 @@ export class Bootstrap {
     } as KubernetesObject);
     await this.put(this.registry.catalog.required("", "v1", "endpoints"), {
       metadata: { ...metadata, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
-      subsets: [{ addresses: [{ ip: host }], ports: [{ name: "https", port, protocol: "TCP" }] }],
+      subsets: [{ addresses: hosts.map((ip) => ({ ip })), ports: [{ name: "https", port, protocol: "TCP" }] }],
     } as KubernetesObject);
     await this.put(this.registry.catalog.required("discovery.k8s.io", "v1", "endpointslices"), {
       metadata: { ...metadata, labels: { "kubernetes.io/service-name": SERVICE } },
       addressType: "IPv4",
-      endpoints: [{ addresses: [host], conditions: { ready: true } }],
+      endpoints: hosts.map((host) => ({ addresses: [host], conditions: { ready: true } })),
       ports: [{ name: "https", port, protocol: "TCP" }],
     } as KubernetesObject);
+  }
+
+  /** Whether its endpoints are these already. */
+  isServedBy(places: readonly Place[]): boolean {
+    const { hosts, port } = servedBy(places);
+    const { registry } = this;
+    const found = (group: string, resource: string): unknown =>
+      registry.store.cacheOf(registry.catalog.required(group, "v1", resource)).get(`default/${SERVICE}`)?.object;
+    const slice = found("discovery.k8s.io", "endpointslices") as EndpointSlice | undefined;
+    const [subset] = (found("", "endpoints") as Endpoints | undefined)?.subsets ?? [];
+    const inSlice = slice?.endpoints?.flatMap(({ addresses }) => addresses) ?? [];
+    const inSubset = subset?.addresses?.map(({ ip }) => ip) ?? [];
+    const ports = [slice?.ports?.[0]?.port, subset?.ports?.[0]?.port];
+    const isSame = (addresses: readonly string[]): boolean => addresses.join() === hosts.join();
+    return ports.every((each) => each === port) && isSame(inSlice) && isSame(inSubset);
   }
 
   private async create(served: Served, namespace: string | undefined, object: KubernetesObject): Promise<boolean> {
@@ -98,6 +119,12 @@ export class Bootstrap {
     const deadlineMs = clock.monotonicMs() + options.requestTimeoutMs;
     return { user: "system:apiserver", groups: ["system:masters"], deadlineMs, cause: this.ctx.trace.started };
   }
+}
+
+function servedBy(places: readonly Place[]): { readonly hosts: readonly string[]; readonly port: number } {
+  const port = Math.min(...places.map((place) => place.port));
+  const hosts = places.filter((place) => place.port === port).map(({ host }) => host);
+  return { hosts: hosts.sort((one, other) => (one < other ? -1 : 1)), port };
 }
 
 function typed({ info }: Served, object: KubernetesObject): KubernetesObject {

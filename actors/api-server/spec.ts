@@ -27,6 +27,8 @@ export interface ServiceAccountOptions extends TokenTerms {
 export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   /** Names of the etcd actors, this master's own first. */
   readonly members: readonly string[];
+  /** Whether there are API servers in other processes as well, with which the Service `kubernetes` is shared. */
+  readonly sharesService: boolean;
   readonly tls?: TlsMaterial;
   /**
    * With what this server shows to servers behind it (APIServices) that the names it sends along are true. Absent: they can't tell, and
@@ -152,6 +154,7 @@ export const API_SERVER_DEFAULTS: Omit<
 > = {
   serviceAccounts: SERVICE_ACCOUNT_DEFAULTS,
   metrics: false,
+  sharesService: false,
   volumes: false,
   serviceCidr: "127.96.0.0/16",
   initialObjectsAfterMs: 300,

@@ -20,7 +20,7 @@ export interface LeaderElectionOptions extends ElectionTimings {
   /** Name of the Lease. */
   readonly name: string;
   readonly namespace: string;
-  /** The candidate's actor: `ctx.name`. */
+  /** The candidate's actor, `ctx.name`, or a name that is its own among several processes. */
   readonly identity: string;
   /** The other candidates' actors, which the spec links to. */
   readonly peers: readonly string[];

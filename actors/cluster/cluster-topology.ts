@@ -53,6 +53,7 @@ export function topologyOf({
     ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
     kubelet: { kubeletToken, volumesRoot, capacity: { ...machineCapacity(), ...options.capacity } },
     etcd: { established },
+    ...(standIn.master === undefined ? {} : { masterName: standIn.master.name }),
     ...(options.externalEtcd === undefined ? {} : { externalEtcd: options.externalEtcd }),
     ...(options.etcd === undefined ? {} : { etcdDoor: etcdDoorOf(options.etcd, identity) }),
     heapLimitsMb: options.heapLimitsMb,

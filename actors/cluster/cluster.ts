@@ -53,7 +53,7 @@ import { takeSlot } from "./io/address-slot.ts";
 import type { DataDirectory } from "./io/data-directory.ts";
 import { openDataDirectory } from "./io/data-directory.ts";
 import type { Identity } from "./io/identity.ts";
-import { loadIdentity, makeClientCertificate, restoredIdentity, saveIdentity } from "./io/identity.ts";
+import { loadIdentity, loadShared, makeClientCertificate, restoredIdentity, saveIdentity } from "./io/identity.ts";
 import { ACTORS, restoreMembers, VOLUMES } from "./io/restore.ts";
 import type { Dashboard } from "./io/dashboard-server.ts";
 import { serveDashboard } from "./io/dashboard-server.ts";
@@ -67,6 +67,9 @@ import { makeKubeconfig } from "./kubeconfig.ts";
 import { parseManifest } from "./manifest.ts";
 import type { ClusterOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
+import type { PortForward } from "./io/pod-streams.ts";
+import type { ExecOptions, ExecResult, PortForwardOptions } from "./pod-access.ts";
+import { exec, portForward } from "./pod-access.ts";
 import type { ResetHome } from "./reset.ts";
 import { readState, resetTo } from "./reset.ts";
 import { decodeClusterSnapshot, encodeClusterSnapshot, objectsIn, stateInSlot } from "./snapshot.ts";
@@ -148,6 +151,7 @@ export class Cluster implements AsyncDisposable {
   private readonly identity: Identity;
   private readonly established: boolean;
   private readonly slot: number;
+  private readonly isShared: boolean;
   private readonly releaseSlot: () => void;
   private readonly host: ThreadHost;
   private readonly supervisor: Supervisor;
@@ -190,11 +194,19 @@ export class Cluster implements AsyncDisposable {
     let cluster: Cluster | undefined;
     let slot: Awaited<ReturnType<typeof takeSlot>> | undefined;
     try {
+      const shared =
+        standIn.master === undefined ? undefined : loadShared(standIn.master.keys, resolved.name, wallNowMs());
       const loaded =
-        snapshot === undefined
-          ? loadIdentity(directory, resolved.name, resolved.masters, wallNowMs())
-          : { identity: restoredIdentity(directory, snapshot.identity), established: false };
-      slot = await takeSlot(directory, snapshot?.slot);
+        shared !== undefined
+          ? { identity: shared.identity, established: true }
+          : snapshot === undefined
+            ? loadIdentity(directory, resolved.name, resolved.masters, wallNowMs())
+            : { identity: restoredIdentity(directory, snapshot.identity), established: false };
+      // Masters alone have no address of a slot to themselves: it says only where Services and pods are.
+      slot =
+        shared === undefined
+          ? await takeSlot(directory, snapshot?.slot)
+          : { slot: shared.slot, release: () => undefined };
       if (snapshot !== undefined) {
         restoreMembers(directory, etcdNames(resolved.masters), stateInSlot(snapshot, slot.slot));
         // Before anything runs: what was restored is this cluster's, and no other's, from now on.
@@ -227,6 +239,7 @@ export class Cluster implements AsyncDisposable {
     this.identity = identity;
     this.established = established;
     this.slot = slot.slot;
+    this.isShared = standIn.master !== undefined;
     this.releaseSlot = () => slot.release();
     this.host = new ThreadHost({
       bundles: BUNDLES,
@@ -337,6 +350,25 @@ export class Cluster implements AsyncDisposable {
       authority: this.identity.authority,
       token: this.identity.token,
     });
+  }
+
+  /**
+   * Runs a command in a container of a pod, as `kubectl exec` does.
+   * Errors: KUBERNETES_STATUS; STREAM_BROKEN when the connection ends before the command; CANCELLED by the signal; LIMIT_EXCEEDED for
+   * more than 16 MiB of output; CLUSTER_STOPPED.
+   */
+  async exec(pod: string, command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    this.mustRun();
+    return await exec(this, pod, command, options);
+  }
+
+  /**
+   * A port of this machine that leads to a port of a pod, until it is closed.
+   * Errors: KUBERNETES_STATUS, STREAM_BROKEN, PORT_IN_USE, CLUSTER_STOPPED.
+   */
+  async portForward(pod: string, port: number, options: PortForwardOptions = {}): Promise<PortForward> {
+    this.mustRun();
+    return await portForward(this, pod, port, options);
   }
 
   get seat(): ClusterSeat {
@@ -664,7 +696,8 @@ export class Cluster implements AsyncDisposable {
     await Promise.all([this.address.open(), this.nodesReady(), this.waitFor("namespace/default", () => true)]);
     if (this.options.controllers) await this.tellStrangers();
     this.afterStart = new Map(await readState(this.resetHome));
-    await Promise.all([this.workerScale.start(), this.chaosWish.start()]);
+    // What is wished for of the whole cluster is for no process of several to do.
+    if (!this.isShared) await Promise.all([this.workerScale.start(), this.chaosWish.start()]);
   }
 
   /** What nodes that join have to know first. */

@@ -6,6 +6,8 @@ export type { Alarm } from "../../protocols/etcd.ts";
 export type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
 export type { ActorInspector } from "./inspector.ts";
 export type { Dashboard } from "./io/dashboard-server.ts";
+export type { PortForward } from "./io/pod-streams.ts";
+export type { ExecOptions, ExecResult, PortForwardOptions } from "./pod-access.ts";
 export type { LoopbackServer } from "./io/loopback-server.ts";
 export type { ChaosSchedule, HttpProbe, Probe, ReadyProbe } from "./chaos/live/schedule.ts";
 export type { LiveOptions, LiveReport, LiveVerdict, ProbeReport } from "./chaos/live/live-run.ts";

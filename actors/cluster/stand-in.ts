@@ -22,6 +22,8 @@ export interface StandIn {
   }[];
   /** When the roles and flow schemas of a fresh control plane are made, after the start; the API server's own default otherwise. */
   readonly initialObjectsAfterMs?: number;
+  /** One of several processes that are the masters of one cluster. `keys`: the file with what they have in common. */
+  readonly master?: { readonly name: string; readonly keys: string };
   /** Whether each write is on the disk before it is acknowledged. */
   readonly fsync?: boolean;
 }

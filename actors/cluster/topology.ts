@@ -75,6 +75,8 @@ export interface TopologyOptions {
   readonly etcd: Partial<EtcdOptions>;
   /** Of the first member; the others have the next ports, unless it is any free one. */
   readonly etcdDoor?: ListenOptions;
+  /** Of the process, where the masters of the cluster run in several. */
+  readonly masterName?: string;
   /** In place of members on the masters. */
   readonly externalEtcd?: ExternalEtcd;
   /** In place of `HEAP_LIMITS_MB`. */
@@ -223,13 +225,17 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
     metrics: options.controllers !== false,
     volumes: options.controllers !== false,
     ...options.apiServer,
+    sharesService: options.masterName !== undefined,
     members: preferring(members, index % members.length),
     ...(options.rings === undefined ? {} : { traceCollector: TRACE_COLLECTOR }),
     serviceCidr: options.addresses.serviceRange,
   };
+  const identity = (role: string): { readonly identity?: string } =>
+    options.masterName === undefined ? {} : { identity: `${options.masterName}_${role}-${index}` };
   const scheduler: SchedulerOptions = {
     ...SCHEDULER_DEFAULTS,
     ...options.scheduler,
+    ...identity("scheduler"),
     apiServers,
     peers: others("scheduler"),
   };
@@ -237,6 +243,7 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
     ...CONTROLLER_MANAGER_DEFAULTS,
     ...heartbeat(options.workers).controllerManager,
     ...options.controllerManager,
+    ...identity("controller-manager"),
     apiServers,
     peers: others("controller-manager"),
     podRange: options.addresses.podRange,

@@ -29,6 +29,7 @@ import type { Journal } from "./journal.ts";
 import { lastWords } from "./last-words.ts";
 import { LogWriter, readLogFiles } from "./log-writer.ts";
 import { absentDriver, simulatedDriver } from "./simulated-driver.ts";
+import { Reach } from "./reach.ts";
 import type { ContainerRuntimeOptions } from "./spec.ts";
 import { CONTAINER_RUNTIME_DEFAULTS } from "./spec.ts";
 
@@ -82,6 +83,7 @@ class ContainerRuntime {
   private readonly sinks = new Set<Sink<ContainerEvent>>();
   private readonly pulled = new Set<string>();
   private readonly faults: PodFaults;
+  private readonly reach: Reach;
   /** What last happened to each container, or was asked for it: its next event comes of that. */
   private readonly causes = new Map<string, Cause>();
   /** Whether this machine binds the addresses of pods; unknown before the first pod. */
@@ -99,6 +101,7 @@ class ContainerRuntime {
     this.table = table;
     this.journal = journal;
     this.hasIo = io !== undefined;
+    this.reach = new Reach(table, io?.streaming, (id) => this.live.get(id)?.running);
     this.drivers = {
       simulated: simulatedDriver(ctx, options),
       thread: io?.thread ?? absentDriver("thread"),
@@ -150,6 +153,9 @@ class ContainerRuntime {
         listContainers: () => ({ items: this.table.listContainers() }),
         listContainerStats: async () => ({ items: await this.stats() }),
         execSync: ({ containerId, command, timeoutMs }) => this.execSync(containerId, command, timeoutMs),
+        exec: (request) => this.reach.exec(request),
+        attach: (request) => this.reach.attach(request),
+        portForward: (request) => this.reach.portForward(request),
         pullImage: ({ image }) => this.pullImage(image),
         imageStatus: ({ image }) => ({ image: this.pulled.has(image) ? imageOf(image) : null }),
         listImages: () => ({ items: [...this.pulled].map((image) => imageOf(image)) }),
@@ -273,6 +279,7 @@ class ContainerRuntime {
       throw new InkubeError("CONTAINER_STATE", `container ${id} can't be started: it is ${created.state}`);
     }
     this.configs.delete(id);
+    this.reach.begun(id, config);
     const log = new LogWriter(this.ctx, created.logPath, this.options);
     this.logs.set(id, log);
     let ended = (): void => {};
@@ -291,11 +298,15 @@ class ContainerRuntime {
         this.live.delete(id);
         this.record(this.table.exited(id, { ...exit, message }, this.ctx.clock.nowMs()));
         this.tell("CONTAINER_STOPPED_EVENT", id);
+        this.reach.ended(id);
         ended();
       });
     };
     const events: DriverEvents = {
-      output: (stream, bytes) => log.write(stream, bytes),
+      output: (stream, bytes) => {
+        this.reach.output(id, stream, bytes);
+        return log.write(stream, bytes);
+      },
       listening: (requestedPort, port) => {
         if (this.table.container(id).state === "CONTAINER_EXITED") return;
         this.record(this.table.listening(id, requestedPort, port));
@@ -360,6 +371,8 @@ class ContainerRuntime {
       sharesIp,
       ports: config.ports ?? [],
       annotations: sandbox.annotations,
+      stdin: config.stdin === true,
+      tty: config.tty === true,
     };
   }
 
@@ -462,9 +475,23 @@ class ContainerRuntime {
     const { lines, unfollow } = await writer.readAndFollow((batch) => take(batch));
     if (sink.signal.aborted) return unfollow();
     sink.signal.addEventListener("abort", unfollow);
-    await this.pushPieces(renderLog(lines, request), sink);
-    const selection = { timestamps: request.timestamps === true };
-    take = (batch) => (batch.length === 0 ? sink.end() : sink.push(renderLog(batch, selection)));
+    const before = renderLog(lines, request);
+    await this.pushPieces(before, sink);
+    const { timestamps = false, limitBytes = Infinity } = request;
+    let left = limitBytes - before.length;
+    const end = (): void => {
+      unfollow();
+      sink.end();
+    };
+    take = (batch) => {
+      if (left <= 0) return;
+      if (batch.length === 0) return end();
+      const bytes = renderLog(batch, { timestamps, ...(left === Infinity ? {} : { limitBytes: left }) });
+      left -= bytes.length;
+      sink.push(bytes);
+      if (left <= 0) end();
+    };
+    if (left <= 0) end();
     for (const batch of early) take(batch);
   }
 
@@ -478,6 +505,7 @@ class ContainerRuntime {
   private async stop(): Promise<void> {
     const stops = [...this.live.keys()].map((id) => this.stopContainer(id, this.options.shutdownGraceMs));
     await Promise.all(stops);
+    await this.reach.close();
     await Promise.all(Object.values(this.drivers).map((driver) => driver.close()));
     await this.journal.flushed();
   }

@@ -89,7 +89,12 @@ export function controllerManagerActor(
     const elector = new LeaderElector(
       ctx,
       client,
-      { name: "kube-controller-manager", identity: ctx.name, peers: ctx.options.peers, ...ctx.options.lease },
+      {
+        name: "kube-controller-manager",
+        identity: ctx.options.identity ?? ctx.name,
+        peers: ctx.options.peers,
+        ...ctx.options.lease,
+      },
       {
         onStartedLeading: () => {
           session = new Session(ctx, client, recorder);

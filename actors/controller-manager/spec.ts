@@ -2,6 +2,8 @@
 export interface ControllerManagerOptions {
   /** Actor names of the API servers, the preferred one first. */
   readonly apiServers: readonly string[];
+  /** By which it holds the Lease, where others of the same name run in other processes. Absent: its actor's name. */
+  readonly identity?: string;
   /** The other controller-managers' actors. */
   readonly peers: readonly string[];
   /**
@@ -41,7 +43,10 @@ export interface ControllerManagerOptions {
   readonly signing?: { readonly certificate: string; readonly key: string };
 }
 
-export const CONTROLLER_MANAGER_DEFAULTS: Omit<ControllerManagerOptions, "apiServers" | "peers" | "signing"> = {
+export const CONTROLLER_MANAGER_DEFAULTS: Omit<
+  ControllerManagerOptions,
+  "apiServers" | "peers" | "signing" | "identity"
+> = {
   lease: { leaseDurationMs: 6_000, renewPeriodMs: 2_500, renewDeadlineMs: 4_500 },
   podWritesMax: 96,
   batchMs: 10,

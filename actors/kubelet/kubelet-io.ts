@@ -2,6 +2,9 @@
 import type { StatsSummary } from "../../protocols/kubelet.ts";
 import type { MetricFamily } from "../../runtime/metrics/metrics.ts";
 import type { DoorUser } from "./core/door-request.ts";
+import type { Address } from "../../runtime/net.ts";
+import type { HealthAnswer } from "./core/grpc-health.ts";
+import type { ReachRequest } from "./core/reach-request.ts";
 import type { MachineFacts } from "./core/node-object.ts";
 import type { KubeletDoor } from "./spec.ts";
 
@@ -27,6 +30,9 @@ export interface LogConsumer {
 /** Answers at once with how to stop, or throws an `InkubeError` with the code LOG_NOT_FOUND or LOG_UNAVAILABLE. */
 export type LogSource = (request: LogRequest, consumer: LogConsumer) => () => void;
 
+/** The address of the runtime's streaming server. Errors: an `InkubeError`; with the code POD_NOT_FOUND where the pod is not on this node. */
+export type ReachSource = (request: ReachRequest) => Promise<string>;
+
 /** Errors: an `InkubeError` while the container runtime does not answer. */
 export type StatsSource = () => Promise<StatsSummary>;
 
@@ -35,9 +41,10 @@ export type MetricsPage = "" | "cadvisor" | "probes" | "resource";
 export type MetricsSource = (page: MetricsPage) => Promise<readonly MetricFamily[]>;
 
 /** What is served besides the logs. */
-export interface Measured {
+export interface Served {
   readonly stats: StatsSource;
   readonly metrics: MetricsSource;
+  readonly reach: ReachSource;
 }
 
 /**
@@ -73,6 +80,8 @@ export interface VolumeDisk {
   remove(path: string): Promise<void>;
   /** Names in a directory, sorted; empty when there is none. */
   list(path: string): Promise<readonly string[]>;
+  /** What a directory and all below it takes on the disk, in bytes; 0 when there is none. */
+  size(path: string): Promise<number>;
   /** Sees to it that a place of the machine is of a `hostPath`'s type. Errors: POD_CONFIG when it can't be. */
   hostPath(path: string, type: string): Promise<void>;
   /** Makes a directory of the machine, and those above it. */
@@ -81,12 +90,20 @@ export interface VolumeDisk {
   ensureBelow(directory: string, path: string): Promise<boolean>;
 }
 
+/** How a server of gRPC says that it is. */
+export type HealthSource = (
+  address: Address,
+  asked: { readonly service: string; readonly isTls: boolean },
+  timeoutMs: number,
+) => Promise<HealthAnswer>;
+
 export interface KubeletIo {
+  readonly health: HealthSource;
   machine(): MachineFacts;
   volumes(root: string): VolumeDisk;
   /**
-   * Serves `GET /containerLogs/{namespace}/{pod}/{container}`, `GET /stats/summary` and `GET /metrics` with its pages on `host`, or on
-   * 127.0.0.1 where that can't be bound.
+   * Serves `GET /containerLogs/{namespace}/{pod}/{container}`, `GET /stats/summary`, `GET /metrics` with its pages, and upgrades of
+   * `/exec/…`, `/attach/…` and `/portForward/…` on `host`, or on 127.0.0.1 where that can't be bound.
    */
-  serveLogs(host: string, admission: Admission, source: LogSource, measured: Measured): Promise<LogServer>;
+  serveLogs(host: string, admission: Admission, source: LogSource, served: Served): Promise<LogServer>;
 }

@@ -24,12 +24,14 @@ import { tellListenerFault } from "../client/faults.ts";
 import { Informer } from "../client/informer.ts";
 import { pods, services } from "../client/resources.ts";
 import { SIMULATED_MACHINE } from "./core/node-object.ts";
+import type { ReachRequest } from "./core/reach-request.ts";
 import { PodAddresses } from "./core/pod-addresses.ts";
 import { withNews } from "./core/runtime-news.ts";
 import { containersOf } from "./core/sources.ts";
 import { DoorAccess } from "./door-access.ts";
 import { Drain } from "./drain.ts";
 import { Eviction } from "./eviction.ts";
+import { VolumeLimits } from "./volume-limits.ts";
 import { Gate } from "./gate.ts";
 import type { Admission, KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
 import { KubeletMetrics } from "./kubelet-metrics.ts";
@@ -70,6 +72,7 @@ class Kubelet {
   private node: NodeServices | undefined;
   private agent: NodeAgent | undefined;
   private readonly eviction: Eviction;
+  private volumeLimits: VolumeLimits | undefined;
   private readonly metrics: KubeletMetrics;
   private logServer: LogServer | undefined;
   private isRuntimeUp = false;
@@ -114,7 +117,11 @@ class Kubelet {
       options.nodeIP,
       this.admission(),
       (request, consumer) => this.readLogs(request, consumer),
-      { stats: () => stats.summary(), metrics: (page) => this.metrics.page(page, stats) },
+      {
+        stats: () => stats.summary(),
+        metrics: (page) => this.metrics.page(page, stats),
+        reach: (request) => this.reach(request),
+      },
     );
     ctx.onEnd(() => void this.logServer?.close());
     const hostIP = this.logServer?.host ?? options.nodeIP;
@@ -139,6 +146,7 @@ class Kubelet {
       hostsFile: options.hostsFile ?? `${ctx.disk.root}/../kube-proxy/hosts.json`,
       hostIP,
       allocatable: { cpu: capacity["cpu"] ?? "0", memory: capacity["memory"] ?? "0" },
+      health: this.io?.health,
       services: async () => {
         if (!this.services.synced) await this.services.whenSynced();
         return this.services.list();
@@ -157,6 +165,12 @@ class Kubelet {
       logPort: this.logServer?.port ?? 0,
     };
     const drain = new Drain(ctx, this.client, options.nodeName, () => this.pods.list());
+    this.volumeLimits = new VolumeLimits(
+      ctx,
+      this.node.volumes,
+      () => [...this.runners.values()],
+      () => this.metrics.evicted(),
+    );
     this.agent = new NodeAgent(ctx, this.client, options, facts, this.node.events, (node) => drain.nodeIs(node));
     this.agent.start();
     drain.start();
@@ -233,6 +247,7 @@ class Kubelet {
     const refusal = this.eviction.refusalOf(pod);
     if (refusal !== undefined) runner.reject(refusal);
     runner.kick();
+    this.volumeLimits?.look();
     return runner;
   }
 
@@ -361,6 +376,31 @@ class Kubelet {
       consumer,
     );
     return () => subscription.cancel();
+  }
+
+  /** In the kubelet's own words. Errors: POD_NOT_FOUND, CONTAINER_NOT_FOUND, and those of the runtime. */
+  private async reach(request: ReachRequest): Promise<string> {
+    const { namespace, pod } = request;
+    const found = this.pods.get(pod, namespace);
+    const runner = this.runners.get(found?.metadata?.uid ?? "");
+    if (found === undefined || runner === undefined) throw new InkubeError("POD_NOT_FOUND", "pod does not exist");
+    if (request.purpose === "portForward") {
+      const podSandboxId = runner.sandboxId;
+      if (podSandboxId === undefined) {
+        throw new InkubeError("CONTAINER_NOT_FOUND", `sandbox of pod "${pod}" is not running`);
+      }
+      return (await this.runtime.call("portForward", { podSandboxId, ports: request.ports })).url;
+    }
+    const { purpose, container, command, stdin, stdout, stderr, tty } = request;
+    const running = runner
+      .containers()
+      .find(({ metadata, state }) => metadata.name === container && state === "CONTAINER_RUNNING");
+    if (running === undefined) {
+      throw new InkubeError("CONTAINER_NOT_FOUND", `container not found (${JSON.stringify(container)})`);
+    }
+    const options = { containerId: running.id, stdin, stdout, stderr, tty };
+    if (purpose === "attach") return (await this.runtime.call("attach", options)).url;
+    return (await this.runtime.call("exec", { ...options, command })).url;
   }
 
   private logOf({ namespace, pod, container, previous }: LogRequest): ContainerStatus {

@@ -6,6 +6,7 @@ import type { Client } from "../client/client.ts";
 import type { EventRecorder, EventSink } from "../client/event-recorder.ts";
 import type { PodAddresses } from "./core/pod-addresses.ts";
 import type { Gate } from "./gate.ts";
+import type { HealthSource } from "./kubelet-io.ts";
 import type { KubeletMetrics } from "./kubelet-metrics.ts";
 import type { PodTokens } from "./pod-tokens.ts";
 import type { SourceCache } from "./source-cache.ts";
@@ -29,6 +30,8 @@ export interface NodeServices {
   /** Address of the node as its pods see it. */
   readonly hostIP: string;
   readonly allocatable: { readonly cpu: string; readonly memory: string };
+  /** Undefined where nobody speaks gRPC. */
+  readonly health: HealthSource | undefined;
   services(): Promise<readonly Service[]>;
   /** The worker of this pod has nothing left to do. */
   finished(pod: Pod): void;

@@ -16,6 +16,7 @@ export function plainVolumeDisk({ disk }: Context<unknown>): VolumeDisk {
     rename: (from, to) => disk.rename(from, to),
     remove: (path) => disk.remove(path),
     list: (path) => disk.list(path),
+    size: () => Promise.resolve(0),
     hostPath: () => Promise.resolve(),
     keptDirectory: () => Promise.resolve(),
     ensureBelow: () => Promise.resolve(true),

@@ -18,7 +18,7 @@ import { mountsOf, planVolumes, volumeVariables } from "./core/volumes.ts";
 import type { OperationServices } from "./node-services.ts";
 import { claimedVolumes } from "./pod-claims.ts";
 import type { ProbeAnswer } from "./probe-client.ts";
-import { probeHttp, probeTcp } from "./probe-client.ts";
+import { probeGrpc, probeHttp, probeTcp } from "./probe-client.ts";
 
 /** What a stop may take beyond its grace period: SIGKILL, and the runtime's patience with it. */
 const STOP_SLACK_MS = 15_000;
@@ -187,6 +187,9 @@ export class PodOperations {
       ports: (container.ports ?? [])
         .filter(({ protocol = "TCP" }) => protocol === "TCP")
         .map((port) => port.containerPort),
+      stdin: container.stdin === true,
+      stdinOnce: container.stdinOnce === true,
+      tty: container.tty === true,
       ...(memory === undefined ? {} : { memoryLimitBytes: Math.floor(memory) }),
       terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
       terminationMessagePolicy:
@@ -307,26 +310,27 @@ export class PodOperations {
   }
 
   private async ask(
-    action: Pick<LifecycleHandler, "httpGet" | "tcpSocket">,
+    action: Pick<Probe, "httpGet" | "tcpSocket" | "grpc">,
     container: Container,
     status: ContainerStatus,
     { ip, askedIp }: PodSandboxStatus["network"],
     timeoutMs: number,
   ): Promise<ProbeAnswer> {
     const { ctx } = this.node;
-    const { httpGet, tcpSocket } = action;
-    const target = httpGet ?? tcpSocket;
-    if (target === undefined) return { isSuccess: false, output: "gRPC probes are not supported" };
+    const { httpGet, tcpSocket, grpc } = action;
+    const target = httpGet ?? tcpSocket ?? grpc;
+    if (target === undefined) return { isSuccess: false, isUnknown: true, output: "missing probe handler" };
     const address = addressOf(target, container, status, ip);
     if (address === undefined) return { isSuccess: false, output: `the container has no port "${target.port}"` };
     // On an address that all pods share, the port itself may be another pod's.
-    const isOwn = target.host === undefined || target.host === "";
+    const { host = "" } = httpGet ?? tcpSocket ?? {};
+    const isOwn = host === "";
     if (isOwn && ip !== askedIp && status.reportsListening && !Object.values(status.listening).includes(address.port)) {
       return { isSuccess: false, output: `the container does not listen on port ${address.port} yet` };
     }
-    return httpGet === undefined
-      ? await probeTcp(ctx, address, timeoutMs)
-      : await probeHttp(ctx, httpGet, address, timeoutMs);
+    if (httpGet !== undefined) return await probeHttp(ctx, httpGet, address, timeoutMs);
+    if (grpc !== undefined) return await probeGrpc(this.node.health, address, grpc, timeoutMs);
+    return await probeTcp(ctx, address, timeoutMs);
   }
 
   private tell(pod: Pod, type: "Normal" | "Warning", reason: string, message: string, container: string): void {

@@ -141,6 +141,11 @@ export class PodRunner {
     this.kick();
   }
 
+  /** Of its pod sandbox, while there is one. */
+  get sandboxId(): string | undefined {
+    return this.worker.sandboxStatus?.id;
+  }
+
   /** All that the runtime has of the pod, as it was asked for at `askedMs` (monotonic). A sandbox made since then is newer. */
   replaceRuntime(
     listed: PodSandboxStatus | undefined,

@@ -1,9 +1,11 @@
-/** Asks a container over the network: what `httpGet` and `tcpSocket` of probes and hooks do. */
+/** Asks a container over the network: what `httpGet`, `tcpSocket` and `grpc` of probes and hooks do. */
 import { InkubeError } from "../../protocols/errors.ts";
-import type { HTTPGetAction } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { GRPCAction, HTTPGetAction } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Address, Connection } from "../../runtime/net.ts";
+import { healthFault } from "./core/grpc-health.ts";
 import { getRequest, statusOfAnswer } from "./core/http.ts";
+import type { HealthSource } from "./kubelet-io.ts";
 
 export interface ProbeAnswer {
   readonly isSuccess: boolean;
@@ -42,6 +44,18 @@ export async function probeHttp(
   if (typeof status === "string") return { isSuccess: false, output: status };
   if (status >= 200 && status < 400) return { isSuccess: true, output: "" };
   return { isSuccess: false, output: `HTTP probe failed with statuscode: ${status}` };
+}
+
+export async function probeGrpc(
+  health: HealthSource | undefined,
+  address: Address,
+  { service = "", mode }: GRPCAction,
+  timeoutMs: number,
+): Promise<ProbeAnswer> {
+  if (health === undefined) return { isSuccess: false, isUnknown: true, output: "nobody speaks gRPC on this host" };
+  const answer = await health(address, { service, isTls: mode === "TLS" }, timeoutMs);
+  const fault = healthFault(answer, `${address.host}:${address.port}`, timeoutMs);
+  return { isSuccess: fault === undefined, output: fault ?? "" };
 }
 
 /** The answer's status, or why there is none. */

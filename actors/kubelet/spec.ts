@@ -32,7 +32,7 @@ export interface KubeletOptions {
   readonly isEmbedded: boolean;
   /** The node's own address. */
   readonly nodeIP: string;
-  /** Where the directories of the volumes are that inkube makes; empty in the simulation, which has no containers that write. */
+  /** Where the directories of the volumes are that inkube makes; empty: on another machine. */
   readonly volumesRoot: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly {

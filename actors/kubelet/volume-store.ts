@@ -44,6 +44,11 @@ export class VolumeStore {
     };
   }
 
+  /** In bytes. Errors: VOLUME_IO. */
+  sizeOf(podUid: string, volume: string): Promise<number> {
+    return this.disk.size(pathOf(podUid, volume));
+  }
+
   /** Errors: POD_CONFIG when a place of the machine is not of the type that was asked for. */
   async write(podUid: string, plans: readonly VolumePlan[]): Promise<void> {
     const written = this.written.get(podUid) ?? new Map<string, VolumePlan>();

@@ -36,7 +36,12 @@ export const schedulerActorWith = (loadPlugins: LoadPlugins): ActorDefinition<Sc
     const elector = new LeaderElector(
       ctx,
       client,
-      { name: "kube-scheduler", identity: ctx.name, peers: ctx.options.peers, ...ctx.options.lease },
+      {
+        name: "kube-scheduler",
+        identity: ctx.options.identity ?? ctx.name,
+        peers: ctx.options.peers,
+        ...ctx.options.lease,
+      },
       {
         onStartedLeading: () => {
           session = new SchedulingSession(ctx, client, recorder, profiles);

@@ -7,6 +7,8 @@ import { QUEUE_DEFAULTS } from "./core/queue.ts";
 export interface SchedulerOptions {
   /** Actor names of the API servers, the preferred one first. */
   readonly apiServers: readonly string[];
+  /** By which it holds the Lease, where others of the same name run in other processes. Absent: its actor's name. */
+  readonly identity?: string;
   /** The other schedulers' actors. */
   readonly peers: readonly string[];
   /** Its profiles with their plugins: pods with one of their names as `schedulerName` are placed. */
@@ -30,7 +32,7 @@ export interface SchedulerOptions {
   };
 }
 
-export const SCHEDULER_DEFAULTS: Omit<SchedulerOptions, "apiServers" | "peers"> = {
+export const SCHEDULER_DEFAULTS: Omit<SchedulerOptions, "apiServers" | "peers" | "identity"> = {
   configuration: DEFAULT_CONFIGURATION,
   plugins: {},
   inFlightMax: 64,

@@ -270,6 +270,10 @@ export function encode<Name extends keyof Messages>(
   return encoder.take();
 }
 
+/** As they are written: the same few, of groups and members, are in every answer, and their arithmetic is slow. */
+const largeIds = new Map<string, Uint8Array>();
+const LARGE_IDS_MAX = 256;
+
 /** Bytes from here on are copied in pieces of their own size; smaller buffers are made once and used again. */
 const BUFFER_BYTES = 64 * 1_024;
 let spare: Buffer | undefined = Buffer.allocUnsafeSlow(BUFFER_BYTES);
@@ -340,8 +344,17 @@ class Encoder {
   private id(tag: number, value: string): void {
     this.reserve(16);
     this.varint(tag);
-    if (value.length <= 15 && !value.startsWith("-")) this.varint(Number(value));
-    else this.bits(BigInt.asUintN(64, BigInt(value)));
+    if (value.length <= 15 && !value.startsWith("-")) return this.varint(Number(value));
+    const known = largeIds.get(value);
+    if (known !== undefined) {
+      this.bytes.set(known, this.at);
+      this.at += known.length;
+      return;
+    }
+    const start = this.at;
+    this.bits(BigInt.asUintN(64, BigInt(value)));
+    if (largeIds.size >= LARGE_IDS_MAX) largeIds.clear();
+    largeIds.set(value, Uint8Array.from(this.bytes.subarray(start, this.at)));
   }
 
   private text(tag: number, value: string): void {

@@ -184,8 +184,8 @@ const SUPPLEMENTS: Readonly<Record<string, Supplement>> = {
   "storagemigration.k8s.io/v1/storageversionmigrations": CONDITIONAL,
 };
 
-/** Streams to and from containers, nodes and services: later. */
-const NOT_YET_SUBRESOURCES: ReadonlySet<string> = new Set(["attach", "exec", "portforward"]);
+/** Subresources of pods, nodes and services that are passed on: HTTP, and what it is upgraded to. */
+export const CONNECTED_SUBRESOURCES: readonly string[] = ["attach", "exec", "portforward", "proxy"];
 
 const STORED_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
@@ -235,10 +235,7 @@ function info(apiVersion: string, line: string, details: readonly string[]): Res
     categories: namesMarked("in"),
     namespaced,
     verbs,
-    subresources: details
-      .filter((detail) => detail.startsWith("  / "))
-      .map(subresourceOf)
-      .filter(({ name }) => !NOT_YET_SUBRESOURCES.has(name)),
+    subresources: details.filter((detail) => detail.startsWith("  / ")).map(subresourceOf),
     columns: details
       .filter((detail) => detail.startsWith("  | "))
       .flatMap((detail) => detail.slice(4).split(" | ").map(columnOf)),

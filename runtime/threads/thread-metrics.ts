@@ -6,6 +6,7 @@ import { getHeapStatistics } from "node:v8";
 import type { Cell } from "../cell.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { wallNowMs } from "./machine-clock.ts";
+import { processFigures } from "./process-figures.ts";
 
 const MS_PER_SECOND = 1_000;
 const MICROSECONDS_PER_SECOND = 1_000_000;
@@ -36,6 +37,7 @@ export function measureThread(metrics: Metrics, cell: Cell): void {
     .gauge("process_start_time_seconds", "When the process started, since the Unix epoch.")
     .of()
     .set(STARTED_SECONDS);
+  measureProcess(metrics);
   metrics.onRead(() => {
     const { active, idle } = performance.eventLoopUtilization();
     loop.of("active").set(active / MS_PER_SECOND);
@@ -46,6 +48,21 @@ export function measureThread(metrics: Metrics, cell: Cell): void {
     const { user, system } = process.cpuUsage();
     cpu.set((user + system) / MICROSECONDS_PER_SECOND);
     resident.set(process.memoryUsage.rss());
+  });
+}
+
+/** Nothing where the system does not tell. */
+function measureProcess(metrics: Metrics): void {
+  if (process.platform !== "linux") return;
+  const open = metrics.gauge("process_open_fds", "Open files of the process, which all actors share.").of();
+  const most = metrics.gauge("process_max_fds", "Files that the process may have open.").of();
+  const virtual = metrics.gauge("process_virtual_memory_bytes", "Addresses that the process has taken.").of();
+  metrics.onRead(() => {
+    const figures = processFigures();
+    if (figures === undefined) return;
+    open.set(figures.openFiles);
+    most.set(figures.openFilesMax);
+    virtual.set(figures.virtualBytes);
   });
 }
 

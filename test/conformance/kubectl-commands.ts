@@ -1,6 +1,6 @@
 /**
- * What `test/e2e/kubectl-commands.test.ts` types, in this order, into one cluster with one node: every subcommand that needs no
- * shell in a pod. What each prints stands beside it.
+ * What `test/e2e/kubectl-commands.test.ts` types, in this order, into one cluster with one node: every subcommand that
+ * needs nothing to run in a pod: these are simulated, and `reaching.test.ts` has the others. What each prints stands beside it.
  */
 import { APPLY, CREATE, named, settings } from "./kubectl-creations.ts";
 import type { Row, Section } from "./kubectl-row.ts";

@@ -95,7 +95,7 @@ function tableOf(): string {
     "Written by `test/e2e/kubectl-commands.test.ts`, which runs these commands in this order with kubectl 1.32 and newer,",
   );
   lines.push(
-    "and fails when one that is ok ceases to be so, or becomes it. `exec`, `attach`, `cp` and `port-forward` are not here.",
+    "and fails when one that is ok ceases to be so, or becomes it. `exec`, `attach`, `cp` and `port-forward` need real pods: see `reaching.test.ts`.",
   );
   for (const { name, rows } of SECTIONS) {
     const cells = rows.map((row) => {

@@ -7,7 +7,7 @@ import type { Pieces } from "../core/machinery/pieces.ts";
 import type { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Served } from "../core/catalog/catalog.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
-import { enveloped } from "../core/machinery/encode-protobuf.ts";
+import { inEnvelope } from "../core/machinery/encode-protobuf.ts";
 import type { Listing } from "../core/machinery/list-text.ts";
 import { listBytes } from "../core/machinery/list-text.ts";
 import type { IncludeObject } from "../core/machinery/table.ts";
@@ -183,7 +183,7 @@ export class Replies {
 
   /** @param value of a kind that has a message, where protobuf is asked for */
   value(reply: Reply, code: number, value: object, form: Negotiated, headers: Headers = NO_HEADERS): void {
-    if (form.mediaType === PROTOBUF_MEDIA_TYPE) this.protobufBytes(reply, code, enveloped(value), headers);
+    if (form.mediaType === PROTOBUF_MEDIA_TYPE) this.protobufBytes(reply, code, inEnvelope(value), headers);
     else this.bytes(reply, code, encoder.encode(JSON.stringify(value)), form, headers);
   }
 

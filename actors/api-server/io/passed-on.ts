@@ -1,9 +1,12 @@
 /** Which requests other servers answer, and what they are counted as. */
 import type { APIService } from "../../../protocols/kubernetes/types/apiregistration-v1.ts";
 import type { Backend } from "../backend.ts";
+import type { ProxyPath } from "../core/rest/proxying.ts";
 import { isProxyPath, parseProxyPath } from "../core/rest/proxying.ts";
 import { splitPath } from "../core/rest/path.ts";
 import { countedVerb, isLongRunning, remoteRequest } from "../core/rest/remote-request.ts";
+import { isStreamPath, parseStreamPath } from "../core/rest/streaming.ts";
+import type { RequestScope } from "../registry.ts";
 import type { Replies, Reply } from "./answers.ts";
 import { Proxies } from "./proxies.ts";
 
@@ -20,7 +23,7 @@ export class PassedOn {
 
   /** Whether a request is passed on with its body as it comes. */
   includes(url: string): boolean {
-    if (isProxyPath(url)) return true;
+    if (isProxyPath(url) || isStreamPath(url)) return true;
     if (!url.startsWith("/apis/") || this.backend.aggregation.all === undefined) return false;
     const segments = splitPath(url.replace(/\?.*$/s, ""));
     return segments !== undefined && this.remoteOf(segments) !== undefined;
@@ -46,26 +49,38 @@ export class PassedOn {
   }
 
   /**
-   * What the proxy of a pod, a Service or a node answers; undefined: it is none.
+   * What the proxy of a pod, a Service or a node answers, or the kubelet of a pod into which somebody reaches; undefined: it is none.
    * @throws Status 400
    */
   connect(reply: Reply): Promise<void> | undefined {
-    const { request, answer, counted } = reply;
-    const path = isProxyPath(request.url) ? parseProxyPath(request.url) : undefined;
-    if (path === undefined) return undefined;
+    const { request, answer } = reply;
+    const { url, method } = request;
+    const refuse = (error: unknown): void => this.replies.error(request, answer, error);
+    const proxied = isProxyPath(url) ? parseProxyPath(url) : undefined;
+    if (proxied !== undefined) {
+      const scope = this.connected(reply, proxied, "proxy");
+      return this.proxies.connect(reply, proxied, scope, refuse);
+    }
+    const streamed = parseStreamPath(method, url);
+    if (streamed === undefined) return undefined;
+    const scope = this.connected(reply, { ...streamed, resource: "pods" }, streamed.subresource);
+    return this.proxies.stream(reply, streamed, scope, refuse);
+  }
+
+  private connected(
+    reply: Reply,
+    path: Pick<ProxyPath, "resource" | "name" | "namespace">,
+    subresourceName: string,
+  ): RequestScope {
+    const { request, counted } = reply;
     const served = this.backend.catalog.required("", "v1", path.resource);
     const { namespace, name } = path;
-    const subresource = served.info.subresources.find((each) => each.name === "proxy");
+    const subresource = served.info.subresources.find((each) => each.name === subresourceName);
     counted.target = { served, namespace, name, subresource };
     counted.verb = "CONNECT";
     this.begin(reply, true);
-    const scope = this.backend.pipeline.scope(
-      request.user ?? { user: "", groups: [] },
-      "get",
-      request.url,
-      request.auditId,
-    );
-    return this.proxies.connect(reply, path, scope, (error) => this.replies.error(request, answer, error));
+    const user = request.user ?? { user: "", groups: [] };
+    return this.backend.pipeline.scope(user, "get", request.url, request.auditId);
   }
 
   private begin({ answer, counted }: Reply, isLong: boolean): void {

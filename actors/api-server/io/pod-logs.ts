@@ -5,6 +5,7 @@ import { badRequest, failure, internalError, notFound } from "../core/machinery/
 import type { LogOptions } from "../core/rest/log-options.ts";
 import { checkProxyable } from "../core/rest/proxied-address.ts";
 import type { KubeletAccess } from "../metrics.ts";
+import { containerOf } from "../core/rest/streaming.ts";
 import { goWords } from "./go-words.ts";
 import { askKubelet, kubeletAddress, kubeletUrl } from "./kubelet-address.ts";
 import type { HttpAnswer } from "./http-messages.ts";
@@ -15,23 +16,6 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** The kubelet's refusals are short. */
 const REFUSAL_BYTES_MAX = 4_096;
 
-/**
- * The container whose logs are meant: the only one of `containers`, when none is named. Source: registry/core/pod `validateContainer`.
- * @throws Status 400 when that is not clear
- */
-export function logContainer(pod: Pod, asked: string | undefined): string {
-  const name = pod.metadata?.name ?? "";
-  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
-  const names = [...initContainers, ...containers, ...ephemeralContainers].map((container) => container.name);
-  if (asked) {
-    if (names.includes(asked)) return asked;
-    throw badRequest(`container ${asked} is not valid for pod ${name}`);
-  }
-  const [only] = containers;
-  if (containers.length === 1 && only !== undefined) return only.name;
-  throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${names.join(" ")}]`);
-}
-
 export function streamLogs(
   pod: Pod,
   node: Node | undefined,
@@ -41,7 +25,7 @@ export function streamLogs(
 ): Promise<void> {
   const { name = "", namespace = "" } = pod.metadata ?? {};
   const nodeName = pod.spec?.nodeName;
-  const container = logContainer(pod, asked.container);
+  const container = containerOf(pod, asked.container);
   if (!nodeName) throw badRequest(`pod ${name} does not have a host assigned`);
   if (node === undefined) throw notFound({ group: "", resource: "nodes" }, nodeName);
   const address = kubeletAddress(node);

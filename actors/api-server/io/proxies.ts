@@ -1,17 +1,19 @@
 /** What is passed on: groups that another server answers for, and the `proxy` of pods, services and nodes. */
 import type { RequestOptions } from "node:https";
-import { statusError } from "../../../protocols/api-server.ts";
+import { hasReason, statusError } from "../../../protocols/api-server.ts";
 import type { APIService } from "../../../protocols/kubernetes/types/apiregistration-v1.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { isAvailable } from "../core/aggregation/availability.ts";
 import { servicePort } from "../core/aggregation/service-endpoints.ts";
 import type { Backend } from "../backend.ts";
-import { badRequest, failure, requestTimeout } from "../core/machinery/status.ts";
+import { badRequest, failure, internalError, notFound, requestTimeout } from "../core/machinery/status.ts";
 import { checkProxyable, isProxyable } from "../core/rest/proxied-address.ts";
 import type { ProxyPath } from "../core/rest/proxying.ts";
 import { remoteUserHeaders, rewrittenLink } from "../core/rest/proxying.ts";
 import type { RemoteRequest } from "../core/rest/remote-request.ts";
 import { patienceFor } from "../core/rest/remote-request.ts";
+import type { StreamPath } from "../core/rest/streaming.ts";
+import { kubeletStreamPath } from "../core/rest/streaming.ts";
 import { UnderWay } from "../core/rest/under-way.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
@@ -20,6 +22,7 @@ import { Connections, forward } from "./forward.ts";
 import { tlsOptions } from "./https-client.ts";
 import type { HttpAnswer, HttpRequest } from "./http-messages.ts";
 import { AUDIT_ID } from "./http-messages.ts";
+import type { KubeletAddress } from "./kubelet-address.ts";
 import { kubeletAddress, kubeletCredentials } from "./kubelet-address.ts";
 
 /** Under way to one other server at a time, watches included: a slow one holds up nobody but its own. */
@@ -119,6 +122,46 @@ export class Proxies {
     };
     const failed = (why: string): void => refuse(serviceUnavailable(notReached(why)));
     forward(request, answer, upstream, { failed, ended }, this.connections);
+  }
+
+  /**
+   * Into a pod: its kubelet answers.
+   * @throws Status 400, 404 and 429
+   */
+  async stream(reply: Reply, path: StreamPath, scope: RequestScope, refuse: (error: unknown) => void): Promise<void> {
+    const { request, answer, query } = reply;
+    const pod = (await this.object(scope, "pods", path.namespace, path.name)) as Pod;
+    const streamPath = kubeletStreamPath(pod, path, query);
+    const nodeName = pod.spec?.nodeName ?? "";
+    if (nodeName === "") throw badRequest(`pod ${path.name} does not have a host assigned`);
+    const kubelet = await this.kubeletOf(scope, nodeName);
+    const { host, port, secure } = kubelet;
+    if (request.upgrade === undefined) {
+      request.stream?.resume();
+      throw badRequest("Upgrade request required");
+    }
+    const ended = this.underWay.begin(`${host}:${port}`);
+    const { tls, token } = kubeletCredentials(kubelet, this.backend.options);
+    const headers = {
+      host: [`${host}:${port}`],
+      ...(token === undefined ? {} : { authorization: [`Bearer ${token}`] }),
+    };
+    const upstream: Upstream = { secure, options: { ...tls, host, port, path: streamPath }, headers };
+    const failed = (why: string): void => refuse(internalError(`error dialing backend: ${why}`));
+    forward(request, answer, upstream, { failed, ended }, this.connections);
+  }
+
+  /** @throws Status 404, in the words of kube-apiserver, which looks for the node as if it were a pod */
+  private async kubeletOf(scope: RequestScope, nodeName: string): Promise<KubeletAddress> {
+    let node: Node;
+    try {
+      node = (await this.object(scope, "nodes", undefined, nodeName)) as Node;
+    } catch (error) {
+      throw hasReason(error, "NotFound") ? notFound({ group: "", resource: "pods" }, nodeName) : error;
+    }
+    const address = kubeletAddress(node);
+    checkProxyable(address.host);
+    return address;
   }
 
   private addressOf(path: ProxyPath, scope: RequestScope): Promise<Address & KubeletSecrets> {

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import type { ListenOptions } from "../../etcd/spec.ts";
 import { LoneEtcd } from "../lone-etcd.ts";
 import { integer } from "./arguments.ts";
+import { etcdCopyCommand } from "./etcd-copy.ts";
 import { refuse } from "./failure.ts";
 import { stopRequest } from "./stop-request.ts";
 
@@ -34,6 +35,7 @@ export function etcdCommand(): Command {
     .option("--client-cert-auth", "let in who shows such a certificate, and nobody else")
     .option("--quota-backend-bytes <bytes>", "what the store may hold; 0 is 2 GiB", "0")
     .option("--unsafe-no-fsync", "write faster, and lose what was acknowledged when the machine ends")
+    .addCommand(etcdCopyCommand())
     .action(run);
 }
 

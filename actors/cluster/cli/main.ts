@@ -7,10 +7,13 @@ import { chaosCommand } from "./chaos.ts";
 import { deleteCommand } from "./delete.ts";
 import { etcdCommand } from "./etcd.ts";
 import { envtestAssetsCommand } from "./envtest-assets.ts";
+import { execCommand } from "./exec.ts";
 import { explain } from "./failure.ts";
 import { getCommand } from "./get.ts";
 import { joinCommand } from "./join.ts";
+import { masterCommand } from "./master.ts";
 import { logsCommand } from "./logs.ts";
+import { portForwardCommand } from "./port-forward.ts";
 import { scaleCommand } from "./scale.ts";
 import { simulateCommand } from "./simulate.ts";
 import { tokenCommand } from "./token.ts";
@@ -29,6 +32,7 @@ const program = new Command("inkube")
   .exitOverride();
 for (const command of [
   upCommand(),
+  masterCommand(),
   joinCommand(),
   tokenCommand(),
   applyCommand(),
@@ -36,6 +40,8 @@ for (const command of [
   deleteCommand(),
   scaleCommand(),
   logsCommand(),
+  execCommand(),
+  portForwardCommand(),
   traceCommand(),
   simulateCommand(),
   envtestAssetsCommand(),

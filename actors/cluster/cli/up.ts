@@ -147,7 +147,6 @@ async function up(options: UpOptions): Promise<void> {
 
 function clusterOptionsOf(options: UpOptions): ClusterOptions {
   const apiOnly = options.apiOnly === true;
-  const etcd = externalEtcdOf(options);
   return {
     masters: integer("--masters", options.masters ?? (apiOnly ? "1" : "3"), 1, 7),
     workers: integer("--workers", options.workers ?? (apiOnly ? "0" : "3"), 0, 500),
@@ -158,7 +157,6 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
     images: parseImages(options.image),
     ...etcdOf(options),
     ...auditOf(options),
-    ...(etcd === undefined ? {} : { etcd }),
     ...schedulerOf(options.schedulerConfig, options.schedulerPlugin, say),
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     ...(options.otlp === undefined ? {} : { otlp: otlpOf(options.otlp, process.env) }),
@@ -168,7 +166,14 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
   };
 }
 
-function etcdOf({ etcdPort, etcdInsecure }: UpOptions): Pick<ClusterOptions, "etcd"> {
+function etcdOf(options: UpOptions): Pick<ClusterOptions, "etcd"> {
+  const { etcdPort, etcdInsecure } = options;
+  const external = externalEtcdOf(options);
+  if (external !== undefined) {
+    if (etcdPort !== undefined)
+      throw refuse("--etcd-port is of an etcd of the cluster's own, which --etcd-servers replaces");
+    return { etcd: external };
+  }
   if (etcdPort === undefined) {
     if (etcdInsecure === true) throw refuse("--etcd-insecure is for --etcd-port");
     return {};

@@ -6,7 +6,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Context, Why } from "../../../runtime/actor.ts";
 
-export const CARRIES_WHY: boolean = Number(process.versions.node.split(".")[0]) >= 24;
+const CARRIES_WHY: boolean = Number(process.versions.node.split(".")[0]) >= 24;
 
 export interface Carrying<Options> {
   /** As the given one, but that it knows what goes on behind an `await`. */

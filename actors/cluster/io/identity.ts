@@ -2,9 +2,11 @@
  * Who the cluster is: its id, its authority and that one's key, its serving certificate, the key that signs tokens of
  * ServiceAccounts, and its administrator's token. Kept in the data directory.
  */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
+import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InkubeError } from "../../../protocols/errors.ts";
+import { SLOTS } from "../addresses.ts";
 import type { Credential } from "./certificates.ts";
 import { makeAuthority, makeCertificate, makeSigningKey, vouchesFor } from "./certificates.ts";
 import type { DataDirectory } from "./data-directory.ts";
@@ -57,8 +59,12 @@ export function loadIdentity(
     if (serviceAccountKey === undefined) saveIdentity(directory, identity, masters);
     return { identity, established: true };
   }
+  return { identity: newIdentity(name, nowMs), established: false };
+}
+
+function newIdentity(name: string, nowMs: number): Identity {
   const authority = makeAuthority(`${name}-ca`, nowMs);
-  const identity: Identity = {
+  return {
     clusterId: randomBytes(8).toString("hex"),
     authority: authority.certificate,
     authorityKey: authority.key,
@@ -66,7 +72,43 @@ export function loadIdentity(
     serviceAccountKey: makeSigningKey(),
     token: randomBytes(24).toString("base64url"),
   };
-  return { identity, established: false };
+}
+
+/** What masters in several processes have in common. */
+export interface Shared {
+  readonly identity: Identity;
+  /** Of addresses. */
+  readonly slot: number;
+}
+
+/**
+ * What the file at `path` holds. Where there is none it is made: the other masters get a copy of it. Errors: DATA_DIRECTORY_UNUSABLE.
+ */
+export function loadShared(path: string, name: string, nowMs: number): Shared {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as Shared;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw unusableKeys(path, error);
+  }
+  const made: Shared = { identity: newIdentity(name, nowMs), slot: randomInt(SLOTS) };
+  const aside = `${path}.${randomBytes(6).toString("hex")}`;
+  try {
+    // Never half of it, and never over another's.
+    writeFileSync(aside, JSON.stringify(made), { mode: 0o600, flag: "wx" });
+    linkSync(aside, path);
+    return made;
+  } catch (error) {
+    // Another master has made it meanwhile.
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return loadShared(path, name, nowMs);
+    throw unusableKeys(path, error);
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+function unusableKeys(path: string, error: unknown): InkubeError {
+  const { message } = error as Error;
+  return new InkubeError("DATA_DIRECTORY_UNUSABLE", `can't use the keys in ${path}: ${message}`, { cause: error });
 }
 
 /**

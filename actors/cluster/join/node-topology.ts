@@ -1,4 +1,5 @@
 /** A node of its own as a supervision tree: its actors, and a gateway for each API server that they may ask. */
+import { OUT_OF_REACH_LABEL } from "../../../protocols/directory-volumes.ts";
 import type { SupervisorSpec } from "../../../runtime/supervisor/spec.ts";
 import { BACKOFF, INTENSITY } from "../../../runtime/supervisor/spec.ts";
 import type { ApiGatewayOptions } from "../../api-gateway/spec.ts";
@@ -36,6 +37,7 @@ export function nodeTopology(options: NodeTopology): SupervisorSpec {
     sharesNodeIP: true,
     isEmbedded: false,
     ...kubelet,
+    labels: { ...kubelet.labels, [OUT_OF_REACH_LABEL]: "true" },
     nodeName,
     apiServers,
     containerRuntime: runtimeName,

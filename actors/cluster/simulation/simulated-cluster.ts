@@ -105,7 +105,7 @@ export class SimulatedCluster {
           kubeletToken: "",
         },
         containerRuntime: { pods: "simulated" },
-        kubelet: { capacity: CAPACITY },
+        kubelet: { capacity: CAPACITY, volumesRoot: "/volumes" },
         etcd: options.etcd ?? {},
         controllerManager: { rootCa: "simulated" },
       }),

@@ -6,6 +6,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { extname, join, normalize, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { WELCOME } from "./welcome.ts";
 
 export interface WebSiteOptions {
   /** Directories to serve, the first that exists; none: the welcome page. */
@@ -34,11 +35,6 @@ const TYPES: { readonly [ending: string]: string | undefined } = {
 };
 
 const SERVER = "inkube";
-const WELCOME =
-  "<!DOCTYPE html>\n<html>\n<head><title>Welcome to nginx!</title></head>\n<body>\n<h1>Welcome to nginx!</h1>\n" +
-  "<p>inkube's small web server stands in for the image. Mount a volume at /usr/share/nginx/html to serve your own files.</p>\n" +
-  "</body>\n</html>\n";
-
 export function createWebSite(options: WebSiteOptions): Server {
   return createServer((request, response) => {
     let bytes = 0;

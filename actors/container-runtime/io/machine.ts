@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ContainerRuntimeIo } from "../driver.ts";
 import { processDriver } from "./process-driver.ts";
+import { streamingServer } from "./streaming/streaming-server.ts";
 import { threadDriver } from "./thread-driver.ts";
 
 /** `images`: the directory of the built `preload.cjs`, `web-server.cjs` and `agnhost.cjs`. */
@@ -10,6 +11,7 @@ export function machineIo(images: URL): ContainerRuntimeIo {
   const preloadUrl = new URL("preload.cjs", images);
   const preload = existsSync(preloadUrl) ? { preload: fileURLToPath(preloadUrl) } : {};
   return {
+    streaming: streamingServer(),
     thread: threadDriver({
       ...preload,
       builtIn: { "web-server": new URL("web-server.cjs", images), agnhost: new URL("agnhost.cjs", images) },

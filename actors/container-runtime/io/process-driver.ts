@@ -7,36 +7,41 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
-import type { Readable, Writable } from "node:stream";
+import { dirname } from "node:path";
+import type { Readable } from "node:stream";
 import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import type { FromContainer } from "../images/channel.ts";
 import type { Exit } from "../core/container-table.ts";
 import type { Usage } from "../core/usage.ts";
-import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "../driver.ts";
+import type { TerminalSize } from "../core/streaming/outcome.ts";
+import type {
+  CommandEvents,
+  CommandWish,
+  ContainerSpec,
+  Driver,
+  DriverEvents,
+  ExecResult,
+  Input,
+  RunningCommand,
+  RunningContainer,
+} from "../driver.ts";
 import {
   MACHINE_PATH,
   MARK,
-  WATCH,
-  commandFault,
+  OUTPUT_GRACE_MS,
   execCommand,
   exitOf,
+  inputOf,
+  readLines,
   resolveNode,
   startFailed,
-  watched,
 } from "./command.ts";
-import type { Namespace } from "./mount-namespace.ts";
-import { ARCHIVE_DESCRIPTOR, ENTRY_DESCRIPTOR, MountNamespaces, firstLine } from "./mount-namespace.ts";
+import { ENTRY_DESCRIPTOR, firstLine } from "./mount-namespace.ts";
 import { groupUsage, markedUsage } from "./process-usage.ts";
-import { belowRoot, placeInVolume, prepareRoot, workingDirectory } from "./root-directory.ts";
+import type { Setting } from "./setting.ts";
+import { Settings } from "./setting.ts";
 import { killMarked, sweep, sweepLater } from "./strays.ts";
-
-/** How long output may take to end after the program: only what left the group can still hold the pipe. */
-const OUTPUT_GRACE_MS = 500;
-
-/** Below the root of a container: what its mounts need. It goes with it. */
-const STAGING = ".mounts";
+import { parseTerminalReport, TerminalSizes } from "./terminal.ts";
 
 /** A heap that Node.js can start in. */
 const HEAP_MEGABYTES_MIN = 16;
@@ -82,8 +87,7 @@ async function usageOf(running: ReadonlyMap<string, number>): Promise<ReadonlyMa
 
 class ProcessDriver {
   private readonly options: ProcessDriverOptions;
-  /** Found out once, by the first container that has anything to mount: or why this machine has none. */
-  private namespaces: Promise<MountNamespaces | string> | undefined;
+  private readonly settings = new Settings();
 
   constructor(options: ProcessDriverOptions) {
     this.options = options;
@@ -100,9 +104,10 @@ class ProcessDriver {
       const [file = "", ...args] = setting.commandLine(program.argv.map(resolveNode));
       child = spawn(file, args, {
         cwd: setting.outerCwd,
-        env: setting.env,
+        env: spec.tty ? { TERM: "xterm", ...setting.env, SHELL: "/bin/sh" } : setting.env,
         detached: true,
-        stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", ...setting.entry],
+        // A terminal has an input, though nobody may write to it.
+        stdio: [spec.stdin || spec.tty ? "pipe" : "ignore", "pipe", "pipe", "pipe", "pipe", ...setting.entry],
       });
       setting.feed(child);
     } catch (error) {
@@ -113,102 +118,21 @@ class ProcessDriver {
     return container;
   }
 
-  private async settingOf(spec: ContainerSpec, program: ProcessProgram): Promise<Setting> {
-    const { root, mounts, terminationMessagePath: log = "" } = spec;
-    const all = log === "" ? mounts : [...mounts, { containerPath: log, hostPath: join(root, log), readonly: false }];
-    const env = environmentOf(spec, this.options);
-    mkdirSync(root, { recursive: true });
-    if (all.length > 0) this.namespaces ??= MountNamespaces.probe(root);
-    const namespaces = (await this.namespaces) ?? "";
-    prepareRoot(spec, typeof namespaces === "string");
-    const outerCwd = workingDirectory(spec, program.workingDir);
-    if (typeof namespaces === "string") return new Setting(spec, env, outerCwd, undefined, namespaces);
+  private settingOf(spec: ContainerSpec, program: ProcessProgram): Promise<Setting> {
     const { preload } = this.options;
+    const env = environmentOf(spec, this.options);
     const hosts = env[CONTAINER_ENVIRONMENT.hosts];
     const needed = [
-      ...[root, outerCwd, process.execPath, ...(program.files ?? [])],
+      ...[process.execPath, ...(program.files ?? [])],
       ...(preload === undefined ? [] : [preload]),
       // It is replaced as a whole.
       ...(hosts === undefined || hosts === "" ? [] : [dirname(hosts)]),
     ];
-    const namespace = namespaces.prepare({ mounts: all, staging: join(root, STAGING), needed });
-    if (namespace.unmounted.size > 0) prepareRoot(spec);
-    return new Setting(spec, env, outerCwd, namespace, "");
+    return this.settings.of(spec, env, program.workingDir, needed);
   }
 }
 
 type ProcessProgram = Extract<ContainerSpec["program"], { readonly driver: "process" }>;
-
-/** What a container's commands run with. */
-class Setting {
-  readonly env: NodeJS.ProcessEnv;
-  /** On the machine: of what makes the namespace. */
-  readonly outerCwd: string;
-  readonly unmounted: Readonly<Record<string, string>>;
-  private readonly namespace: Namespace | undefined;
-  /** What is not really mounted: paths to it are replaced. */
-  private readonly replaced: ContainerSpec;
-  private readonly mounted: ContainerSpec["mounts"];
-  private readonly cwd: string;
-
-  /** `reason`: why nothing is mounted, where there is no namespace. */
-  constructor(
-    spec: ContainerSpec,
-    env: NodeJS.ProcessEnv,
-    outerCwd: string,
-    namespace: Namespace | undefined,
-    reason: string,
-  ) {
-    const isMounted = (path: string): boolean => namespace !== undefined && !namespace.unmounted.has(path);
-    const mounts = spec.mounts.filter(({ containerPath }) => !isMounted(containerPath));
-    const real = spec.mounts.filter(({ containerPath }) => isMounted(containerPath));
-    const { terminationMessagePath: log, workingDir } = spec;
-    this.mounted = real;
-    this.namespace = namespace?.isEmpty === true ? undefined : namespace;
-    this.outerCwd = outerCwd;
-    this.cwd = workingDir !== undefined && placeInVolume(workingDir, real) !== undefined ? workingDir : outerCwd;
-    this.replaced = { ...spec, mounts, terminationMessagePath: isMounted(log ?? "") ? undefined : log };
-    this.env = { ...env };
-    if (real.length > 0) delete this.env[CONTAINER_ENVIRONMENT.mounts];
-    if (real.length > 0 && mounts.length > 0) {
-      this.env[CONTAINER_ENVIRONMENT.mounts] = JSON.stringify(mounts.map(({ containerPath }) => containerPath));
-    }
-    this.unmounted = Object.fromEntries(
-      mounts.map(({ containerPath: path }) => [path, namespace?.unmounted.get(path) ?? reason]),
-    );
-  }
-
-  /** Descriptors of what makes the namespace. */
-  get entry(): readonly ("pipe" | "ignore")[] {
-    if (this.namespace === undefined) return ["ignore", "ignore"];
-    return ["pipe", this.namespace.archive !== undefined ? "pipe" : "ignore"];
-  }
-
-  feed(child: ChildProcess): void {
-    const archive = (child.stdio as readonly unknown[])[ARCHIVE_DESCRIPTOR] as Writable | null;
-    // It may end before it has read all.
-    archive?.on("error", () => undefined).end(this.namespace?.archive?.());
-  }
-
-  /** What becomes a container's program, and watches it. Errors: a message, when there is no such program. */
-  commandLine(command: readonly string[]): readonly string[] {
-    const argv = command.map((argument) => belowRoot(argument, this.replaced));
-    const placeOf = (path: string): string => placeInVolume(path, this.mounted) ?? path;
-    const fault = commandFault(argv[0] ?? "", this.cwd, this.env["PATH"] ?? "", placeOf);
-    if (fault !== undefined) throw new Error(fault);
-    return this.namespace?.enter(argv, this.cwd, WATCH) ?? watched(argv);
-  }
-
-  exec(pid: number, command: readonly string[], timeoutMs: number): Promise<ExecResult> {
-    const env = { ...this.env, NODE_OPTIONS: undefined, [CONTAINER_ENVIRONMENT.ports]: undefined };
-    const argv = command.map(resolveNode).map((argument) => belowRoot(argument, this.replaced));
-    const [joined, cwd] =
-      this.namespace === undefined || argv.length === 0
-        ? [argv, this.outerCwd]
-        : [this.namespace.join(pid, argv, this.cwd), "/"];
-    return execCommand(joined, { cwd, env }, timeoutMs);
-  }
-}
 
 class ProcessContainer implements RunningContainer {
   readonly unmounted: Readonly<Record<string, string>>;
@@ -217,6 +141,8 @@ class ProcessContainer implements RunningContainer {
   private readonly setting: Setting;
   /** What went wrong before the program started; empty when nothing did. */
   private readonly entered: Promise<string>;
+  readonly input: Input | undefined;
+  private readonly sizes: TerminalSizes | undefined;
   private ended = false;
 
   constructor(spec: ContainerSpec, child: ChildProcess, setting: Setting, events: DriverEvents) {
@@ -225,11 +151,19 @@ class ProcessContainer implements RunningContainer {
     this.setting = setting;
     this.unmounted = setting.unmounted;
     this.entered = entryOf(child);
+    this.input = spec.stdin && child.stdin !== null ? inputOf(child.stdin) : undefined;
+    this.sizes = setting.terminals === undefined ? undefined : new TerminalSizes(setting.terminals);
+    child.stdin?.on("error", () => undefined);
     let isExhausted = false;
     child.stderr?.on("data", (bytes: Buffer) => (isExhausted ||= bytes.includes(HEAP_EXHAUSTED)));
     const outputs = [pipe(child.stdout, "stdout", events), pipe(child.stderr, "stderr", events)];
     const reports = child.stdio[4] as Readable;
-    readReports(reports, events);
+    readLines(reports, (line) => {
+      const listening = parseReport(line);
+      if (listening !== undefined) return events.listening(listening.port, listening.actual);
+      const terminal = this.sizes === undefined ? undefined : parseTerminalReport(line);
+      if (terminal !== undefined) this.sizes?.at(terminal.path);
+    });
     child.once("exit", (code, signal) => {
       this.ended = true;
       this.sever();
@@ -258,8 +192,17 @@ class ProcessContainer implements RunningContainer {
     this.signal("SIGKILL");
   }
 
+  open(wish: CommandWish, events: CommandEvents): Promise<RunningCommand> {
+    return this.setting.open(wish, events, this.child.pid);
+  }
+
   exec(command: readonly string[], timeoutMs: number): Promise<ExecResult> {
-    return this.setting.exec(this.child.pid ?? 0, command, timeoutMs);
+    const wish = { command, stdin: false, tty: false };
+    return execCommand(command, (events) => this.open(wish, events), timeoutMs);
+  }
+
+  resize(size: TerminalSize): void {
+    this.sizes?.resize(size);
   }
 
   private signal(signal: "SIGTERM" | "SIGKILL"): void {
@@ -329,20 +272,6 @@ function pipe(stream: Readable | null, name: "stdout" | "stderr", events: Driver
     });
     stream.on("error", () => undefined);
     stream.once("close", resolve);
-  });
-}
-
-function readReports(stream: Readable, events: DriverEvents): void {
-  let text = "";
-  stream.setEncoding("utf8");
-  stream.on("error", () => undefined);
-  stream.on("data", (piece: string) => {
-    const lines = (text + piece).split("\n");
-    text = lines.pop() ?? "";
-    for (const line of lines) {
-      const report = parseReport(line);
-      if (report !== undefined) events.listening(report.port, report.actual);
-    }
   });
 }
 

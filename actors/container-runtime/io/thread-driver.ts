@@ -3,10 +3,14 @@
  * output and `process.exit`. They end with the runtime's thread. A thread can't change its working directory: its files are
  * below `INKUBE_ROOT`.
  */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { MessagePort } from "node:worker_threads";
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+import type { Mount } from "../../../protocols/container-runtime.ts";
+import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Exit } from "../core/container-table.ts";
 import type { BuiltInModule } from "../core/images.ts";
@@ -14,10 +18,23 @@ import { CHANNEL_KEY } from "../images/channel.ts";
 import type { FromContainer, ToContainer } from "../images/channel.ts";
 import type { Usage } from "../core/usage.ts";
 import { sumOf } from "../core/usage.ts";
-import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "../driver.ts";
-import { MACHINE_PATH, MARK, execCommand } from "./command.ts";
+import type {
+  CommandEvents,
+  CommandWish,
+  ContainerSpec,
+  Driver,
+  DriverEvents,
+  ExecResult,
+  Input,
+  RunningCommand,
+  RunningContainer,
+} from "../driver.ts";
+import { WELCOME } from "../images/welcome.ts";
+import { MACHINE_PATH, MARK, execCommand, inputOf } from "./command.ts";
 import { markedUsage, threadCpuMs } from "./process-usage.ts";
-import { belowRoot, prepareRoot } from "./root-directory.ts";
+import { placeInVolume, prepareRoot } from "./root-directory.ts";
+import type { Setting } from "./setting.ts";
+import { Settings } from "./setting.ts";
 import { killMarked, sweep, sweepLater } from "./strays.ts";
 
 /** A heap that V8 can live in at all. Smaller limits are raised to it. */
@@ -98,6 +115,7 @@ class ThreadDriver {
   private spare: Thread | undefined;
   private spareTimer: NodeJS.Timeout | undefined;
   private readonly running = new Map<string, ThreadContainer>();
+  private readonly settings = new Settings();
   private isClosed = false;
 
   constructor(options: ThreadDriverOptions) {
@@ -112,12 +130,13 @@ class ThreadDriver {
     let thread: Thread;
     try {
       prepareRoot(spec);
-      thread = this.takeSpare(spec.memoryLimitBytes) ?? makeThread(spec.memoryLimitBytes, []);
+      const spare = spec.stdin ? undefined : this.takeSpare(spec.memoryLimitBytes);
+      thread = spare ?? makeThread(spec.memoryLimitBytes, [], spec.stdin);
     } catch (error) {
       throw new InkubeError("CONTAINER_START_FAILED", error instanceof Error ? error.message : String(error));
     }
     const { worker, port } = thread;
-    const container = new ThreadContainer(spec, worker, port, events);
+    const container = new ThreadContainer(spec, thread, events, this.settings);
     port.postMessage({
       module: module.href,
       path: fileURLToPath(module),
@@ -186,7 +205,7 @@ class ThreadDriver {
   }
 }
 
-function makeThread(memoryLimitBytes: number, warm: readonly string[]): Thread {
+function makeThread(memoryLimitBytes: number, warm: readonly string[], stdin = false): Thread {
   const { port1, port2 } = new MessageChannel();
   try {
     const worker = new Worker(BOOT, {
@@ -194,6 +213,7 @@ function makeThread(memoryLimitBytes: number, warm: readonly string[]): Thread {
       env: {},
       workerData: { [CHANNEL_KEY]: port2, warm },
       transferList: [port2],
+      stdin,
       stdout: true,
       stderr: true,
       resourceLimits: limitsOf(memoryLimitBytes),
@@ -210,9 +230,13 @@ function makeThread(memoryLimitBytes: number, warm: readonly string[]): Thread {
 class ThreadContainer implements RunningContainer {
   /** A thread has no mounts: paths are replaced, by the preload. */
   readonly unmounted: Readonly<Record<string, string>>;
+  readonly input: Input | undefined;
   private readonly spec: ContainerSpec;
   private readonly worker: Worker;
   private readonly port: MessagePort;
+  private readonly settings: Settings;
+  /** Of its commands; made with the first of them. */
+  private setting: Promise<Setting> | undefined;
   private killed = false;
   private ended = false;
   private hasSpawned = false;
@@ -223,8 +247,10 @@ class ThreadContainer implements RunningContainer {
   private thread: string | undefined;
   private failure: (Error & { readonly code?: string }) | undefined;
 
-  constructor(spec: ContainerSpec, worker: Worker, port: MessagePort, events: DriverEvents) {
+  constructor(spec: ContainerSpec, { worker, port }: Thread, events: DriverEvents, settings: Settings) {
     this.spec = spec;
+    this.settings = settings;
+    this.input = spec.stdin && worker.stdin !== null ? inputOf(worker.stdin) : undefined;
     this.unmounted = Object.fromEntries(spec.mounts.map(({ containerPath }) => [containerPath, ""]));
     this.worker = worker;
     this.port = port;
@@ -332,11 +358,25 @@ class ThreadContainer implements RunningContainer {
     this.pids.clear();
   }
 
-  /** A process beside the thread, with its environment, in the directory that stands for its root. */
+  /** A process beside the thread, with its environment, in the directory that stands for its root, and with its mounts where the machine has them. */
+  async open(wish: CommandWish, events: CommandEvents): Promise<RunningCommand> {
+    this.hasSpawned = true;
+    this.setting ??= this.settingOf();
+    return await (await this.setting).open(wish, events, undefined);
+  }
+
   exec(command: readonly string[], timeoutMs: number): Promise<ExecResult> {
-    const { id, env, root } = this.spec;
-    const mapped = command.map((argument) => belowRoot(argument, this.spec));
-    return execCommand(mapped, { cwd: root, env: { PATH: MACHINE_PATH, ...env, [MARK]: id } }, timeoutMs);
+    const wish = { command, stdin: false, tty: false };
+    return execCommand(command, (events) => this.open(wish, events), timeoutMs);
+  }
+
+  private settingOf(): Promise<Setting> {
+    const { spec } = this;
+    const { id, env } = spec;
+    const hosts = env[CONTAINER_ENVIRONMENT.hosts];
+    const needed = [process.execPath, ...(hosts === undefined || hosts === "" ? [] : [dirname(hosts)])];
+    const withFiles = { ...spec, tty: false, mounts: [...spec.mounts, ...filesOfImage(spec)] };
+    return this.settings.of(withFiles, { PATH: MACHINE_PATH, ...env, [MARK]: id }, undefined, needed);
   }
 
   private exitOf(code: number): Exit {
@@ -346,6 +386,24 @@ class ThreadContainer implements RunningContainer {
     }
     return { exitCode: code, reason: code === 0 ? "Completed" : "Error", message: this.failure?.message ?? "" };
   }
+}
+
+/** What nginx serves, unless a volume is there. */
+const SITE = "/usr/share/nginx/html";
+
+/**
+ * The files of a built-in image that commands look for. Made with the first command: until then what is not there is served as if it
+ * were, and from then on what a command writes there is served.
+ */
+function filesOfImage({ root, mounts, program }: ContainerSpec): readonly Mount[] {
+  const isSite = program.driver === "thread" && "builtIn" in program.module && program.module.builtIn === "web-server";
+  const isTaken = placeInVolume(SITE, mounts) !== undefined;
+  if (!isSite || isTaken || mounts.some(({ containerPath }) => containerPath.startsWith(`${SITE}/`))) return [];
+  const directory = join(root, SITE);
+  const index = join(directory, "index.html");
+  mkdirSync(directory, { recursive: true });
+  if (!existsSync(index)) writeFileSync(index, WELCOME);
+  return [{ containerPath: SITE, hostPath: directory, readonly: false }];
 }
 
 function limitsOf(memoryLimitBytes: number): { readonly maxOldGenerationSizeMb?: number } {

@@ -25,8 +25,12 @@ import type { ListenOptions } from "../spec.ts";
 import type { Peer } from "./grpc-call.ts";
 import { GrpcHttp2Call, subjectOf } from "./grpc-call.ts";
 
-/** Streams of one connection at once: kube-apiserver has one for each watch of each kind. */
-const STREAMS_MAX = 2_000;
+/**
+ * Streams of one connection at once: kube-apiserver has one for each watch of each kind. Far more than any client has, since Node.js
+ * counts one that has just ended as well, and ends a connection on which it has refused too many.
+ */
+const STREAMS_MAX = 10_000;
+const REFUSED_STREAMS_MAX = 1_000_000;
 const WINDOW_BYTES = 1_048_576;
 const SESSION_WINDOW_BYTES = 8 * 1_048_576;
 /** What a connection may keep in memory, of answers that its client does not read: beyond it no more streams are taken. */
@@ -228,19 +232,19 @@ export class GrpcDoor {
     [name, , shape]: Methods[keyof Methods],
     handler: AnyHandler,
   ): void {
-    let isTaken = false;
+    let request: unknown;
     const bytesMax = this.parts.requestBytesMax + OVERHEAD_BYTES;
     if (shape === "stream") this.last(call, stream);
     call.receive(
       name,
       bytesMax,
-      (request) => {
-        if (isTaken) return;
-        isTaken = true;
-        void run(call, shape === "unary", () => handler(request, call));
+      (message) => {
+        if (request !== undefined) call.end(new GrpcStatus(GRPC.INTERNAL, "more than one request for one answer"));
+        request = message;
       },
+      // Not before the client's side is closed: an answer that comes earlier has its stream reset behind it.
       (isWithin) => {
-        if (isTaken && !isWithin) return;
+        if (request !== undefined && !isWithin) return void run(call, shape === "unary", () => handler(request, call));
         const text = isWithin ? "unexpected EOF" : "EOF: no request";
         call.end(new GrpcStatus(GRPC.INTERNAL, text));
       },
@@ -314,6 +318,7 @@ export function requiresLeader(call: GrpcCall): boolean {
 function http2Options(): ServerOptions {
   return {
     maxSessionMemory: SESSION_MEMORY_MB,
+    maxSessionRejectedStreams: REFUSED_STREAMS_MAX,
     settings: { maxConcurrentStreams: STREAMS_MAX, initialWindowSize: WINDOW_BYTES },
   };
 }

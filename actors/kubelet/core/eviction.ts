@@ -58,6 +58,24 @@ export function evictionMessage(pod: Pod, uses: readonly MemoryUse[]): string {
   return parts.join("");
 }
 
+/** The emptyDir volumes of a pod that may not grow beyond a size. */
+export function limitedVolumes({ spec }: Pod): readonly {
+  readonly name: string;
+  readonly limit: string;
+  readonly limitBytes: number;
+}[] {
+  return (spec?.volumes ?? []).flatMap(({ name, emptyDir }) => {
+    const limit = emptyDir?.sizeLimit;
+    const limitBytes = parseQuantity(limit);
+    return limit === undefined || limitBytes === undefined || limitBytes <= 0 ? [] : [{ name, limit, limitBytes }];
+  });
+}
+
+/** In the words of Kubernetes' kubelet. */
+export function sizeLimitMessage(volume: string, limit: string): string {
+  return `Usage of EmptyDir volume "${volume}" exceeds the limit "${limit}". `;
+}
+
 /** Why a node under memory pressure does not take a pod that is new to it; undefined: it does. */
 export function refusalUnderPressure(pod: Pod): string | undefined {
   if (isCritical(pod) || qosClassOf(pod) !== "BestEffort" || toleratesPressure(pod)) return undefined;

@@ -7,7 +7,6 @@ export function noticesOf(pod: Pod): readonly string[] {
   const notices: string[] = [];
   for (const { name, emptyDir } of pod.spec?.volumes ?? []) {
     if (emptyDir?.medium === "Memory") notices.push(`volume "${name}": medium Memory: it is a directory on disk here`);
-    if (emptyDir?.sizeLimit !== undefined) notices.push(`volume "${name}": sizeLimit is not enforced`);
   }
   for (const container of containersOf(pod)) {
     const tell = (what: string): void => void notices.push(`container "${container.name}": ${what}`);

@@ -123,6 +123,7 @@ function planClaimed({ name, persistentVolumeClaim }: Volume, { volumes, root }:
   if (spec.volumeMode === "Block") throw unsupported("volumeMode Block", "a volume is a directory");
   const readonly = persistentVolumeClaim?.readOnly === true || spec.csi?.readOnly === true;
   const directory = directoryOf(volume);
+  if (directory !== undefined && root === "") throw configError("the cluster's directories are on another machine");
   if (directory !== undefined) return { kind: "kept", readonly, path: `${root}/${directory}` };
   if (spec.hostPath !== undefined)
     return { kind: "host", readonly, path: spec.hostPath.path, type: spec.hostPath.type ?? "" };

@@ -1,13 +1,14 @@
 /**
  * The part of the kubelet's HTTP API that the API server needs, for `kubectl logs` `GET /containerLogs/{namespace}/{pod}/{container}` with
- * the query of PodLogOptions, for `kubectl top` `GET /stats/summary`, and `GET /metrics`
- * with its pages for whoever goes through the proxy of a node. Plain HTTP on loopback, or HTTPS where the API server is another's.
+ * the query of PodLogOptions, for `kubectl top` `GET /stats/summary`, for `kubectl exec` and its like what `reach-proxy.ts` passes on, and
+ * `GET /metrics` with its pages for whoever goes through the proxy of a node. Plain HTTP on loopback, or HTTPS where the API server is another's.
  */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { STATUS_CODES, createServer } from "node:http";
 import type { ServerOptions } from "node:https";
 import { createServer as createSecureServer } from "node:https";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { InkubeError } from "../../../protocols/errors.ts";
 import { METRICS_TYPES, metricsFormatOf, metricsText } from "../../../runtime/metrics/exposition.ts";
@@ -17,14 +18,15 @@ import type {
   LogRequest,
   LogServer,
   LogSource,
-  Measured,
+  Served,
   MetricsPage,
   MetricsSource,
   StatsSource,
 } from "../kubelet-io.ts";
 import type { KubeletDoor } from "../spec.ts";
+import { isReachPath, refuseUpgrade, serveReach } from "./reach-proxy.ts";
 
-/** Requests under way at a time: each may hold a followed log open. */
+/** Requests under way at a time: each may hold a followed log or a session open. */
 const CONNECTIONS_MAX = 256;
 const FALLBACK_HOST = "127.0.0.1";
 
@@ -32,19 +34,31 @@ export async function serveLogs(
   host: string,
   admission: Admission,
   source: LogSource,
-  measured: Measured,
+  served: Served,
 ): Promise<LogServer> {
-  const take = (request: IncomingMessage, response: ServerResponse): void => {
-    const taken = (refused: number | undefined): void => {
-      if (refused === undefined) answer(request, response, source, measured);
-      else refuse(response, refused, STATUS_CODES[refused] ?? "");
-    };
+  const whenAdmitted = (request: IncomingMessage, taken: (refused: number | undefined) => void): void => {
     const admitted = admit(request, admission);
     if (admitted instanceof Promise) void admitted.then(taken);
     else taken(admitted);
   };
+  const take = (request: IncomingMessage, response: ServerResponse): void => {
+    whenAdmitted(request, (refused) => {
+      if (refused === undefined) answer(request, response, source, served);
+      else refuse(response, refused, STATUS_CODES[refused] ?? "");
+    });
+  };
   const { door } = admission;
   const server = door === undefined ? createServer(take) : createSecureServer(tlsOptions(door), take);
+  const upgrades = new Set<Duplex>();
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, early: Buffer) => {
+    upgrades.add(socket);
+    socket.once("close", () => upgrades.delete(socket));
+    socket.on("error", () => undefined);
+    whenAdmitted(request, (refused) => {
+      if (refused === undefined) void serveReach(request, urlOf(request), socket, early, served.reach);
+      else refuseUpgrade(socket, refused, STATUS_CODES[refused] ?? "");
+    });
+  });
   server.maxConnections = CONNECTIONS_MAX;
   const port = door?.port ?? 0;
   let bound = host;
@@ -64,6 +78,7 @@ export async function serveLogs(
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
+        for (const socket of upgrades) socket.destroy();
       }),
   };
 }
@@ -115,13 +130,14 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, source: LogSource, measured: Measured): void {
+function answer(request: IncomingMessage, response: ServerResponse, source: LogSource, served: Served): void {
   const url = urlOf(request);
   if (url === undefined) return refuse(response, 400, "400 Bad Request");
   if (url.pathname === "/healthz") return refuse(response, 200, "ok");
-  if (request.method === "GET" && url.pathname === "/stats/summary") return void answerStats(response, measured.stats);
+  if (request.method === "GET" && url.pathname === "/stats/summary") return void answerStats(response, served.stats);
   const page = request.method === "GET" ? METRICS_PAGES.get(url.pathname) : undefined;
-  if (page !== undefined) return void answerMetrics(request, response, page, measured.metrics);
+  if (isReachPath(url)) return refuse(response, 400, "Upgrade request required");
+  if (page !== undefined) return void answerMetrics(request, response, page, served.metrics);
   const log = request.method === "GET" ? parseRequest(url) : undefined;
   if (log === undefined) return refuse(response, 404, "404 page not found");
   try {

@@ -4,11 +4,12 @@ import { existsSync, readFileSync } from "node:fs";
 import os from "node:os";
 import type { MachineFacts } from "../core/node-object.ts";
 import type { KubeletIo } from "../kubelet-io.ts";
+import { askHealth } from "./grpc-probe.ts";
 import { serveLogs } from "./log-server.ts";
 import { volumeDisk } from "./volume-disk.ts";
 
 export function machineIo(): KubeletIo {
-  return { machine: machineFacts, volumes: volumeDisk, serveLogs };
+  return { health: askHealth, machine: machineFacts, volumes: volumeDisk, serveLogs };
 }
 
 /** Architectures by Go's names, which Kubernetes uses. */

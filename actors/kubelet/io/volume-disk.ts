@@ -33,6 +33,7 @@ export function volumeDisk(root: string): VolumeDisk {
           throw error;
         }
       }),
+    size: (path) => told(() => sizeOf(at(path))),
     hostPath: (path, type) => told(() => hostPath(path, type)),
     keptDirectory: (path, mode, group) =>
       told(async () => {
@@ -41,6 +42,23 @@ export function volumeDisk(root: string): VolumeDisk {
       }),
     ensureBelow: (directory, path) => told(() => ensureBelow(directory, path)),
   };
+}
+
+const BLOCK_BYTES = 512;
+
+/** As `du` counts; what goes meanwhile takes nothing. */
+async function sizeOf(path: string): Promise<number> {
+  const stats = await lstat(path).catch(gone);
+  if (stats === undefined) return 0;
+  let bytes = stats.blocks * BLOCK_BYTES;
+  if (!stats.isDirectory()) return bytes;
+  for (const name of (await readdir(path).catch(gone)) ?? []) bytes += await sizeOf(join(path, name));
+  return bytes;
+}
+
+function gone(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+  return undefined;
 }
 
 /** Only root can give files to a group that it isn't in; everybody else's containers are of the one user anyway. */

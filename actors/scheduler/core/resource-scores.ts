@@ -4,6 +4,8 @@
  * @see https://kubernetes.io/docs/concepts/scheduling-eviction/resource-bin-packing/
  */
 import { MAX_NODE_SCORE } from "./framework.ts";
+import type { NodeInfo } from "./node-info.ts";
+import type { PodInfo } from "./pod-info.ts";
 
 export interface ResourceSpec {
   readonly name: string;
@@ -22,19 +24,13 @@ export interface ScoringStrategy {
   readonly requestedToCapacityRatio?: { readonly shape: readonly ShapePoint[] };
 }
 
-export interface Amounts {
-  readonly has: number;
-  readonly used: number;
-  readonly needed: number;
-}
-
 /** Scores in a configuration end here. */
 const CUSTOM_SCORE_MAX = 10;
 
 type ResourceScore = (requested: number, has: number) => number;
 
-/** What is answered asks for the amounts of each resource of the strategy; a node that has none of one is not judged by it. */
-export function scorerOf(strategy: ScoringStrategy): (amountsOf: (resource: string) => Amounts) => number {
+/** A node that has none of a resource is not judged by it. */
+export function scorerOf(strategy: ScoringStrategy): (pod: PodInfo, node: NodeInfo) => number {
   const { type, resources, requestedToCapacityRatio } = strategy;
   const isRatio = type === "RequestedToCapacityRatio";
   const scoreOf: ResourceScore = isRatio
@@ -42,13 +38,13 @@ export function scorerOf(strategy: ScoringStrategy): (amountsOf: (resource: stri
     : type === "MostAllocated"
       ? mostAllocated
       : leastAllocated;
-  return (amountsOf) => {
+  return (pod, node) => {
     let sum = 0;
     let weights = 0;
     for (const { name, weight } of resources) {
-      const { has, used, needed } = amountsOf(name);
+      const has = hasOf(name, pod, node);
       if (has === 0) continue;
-      const score = scoreOf(used + needed, has);
+      const score = scoreOf(usedOf(name, node, false) + neededOf(name, pod, false), has);
       // A ratio of 0 does not count, as in Kubernetes.
       if (isRatio && score <= 0) continue;
       sum += score * weight;
@@ -57,6 +53,48 @@ export function scorerOf(strategy: ScoringStrategy): (amountsOf: (resource: stri
     if (weights === 0) return 0;
     return isRatio ? Math.round(sum / weights) : Math.trunc(sum / weights);
   };
+}
+
+/** What the node has of a resource; 0 of an extended one that the pod does not ask for: then it does not count. */
+export function hasOf(resource: string, { requests }: PodInfo, { allocatable }: NodeInfo): number {
+  switch (resource) {
+    case "cpu":
+      return allocatable.cpuMilli;
+    case "memory":
+      return allocatable.memoryBytes;
+    case "ephemeral-storage":
+      return allocatable.ephemeralBytes;
+    default:
+      return (requests.extended.get(resource) ?? 0) === 0 ? 0 : (allocatable.extended.get(resource) ?? 0);
+  }
+}
+
+/** What is in use. `exact`: as requested; else containers that ask for no cpu or memory count as if they did. */
+export function usedOf(resource: string, node: NodeInfo, exact: boolean): number {
+  switch (resource) {
+    case "cpu":
+      return exact ? node.requested.cpuMilli : node.scoredCpuMilli;
+    case "memory":
+      return exact ? node.requested.memoryBytes : node.scoredMemoryBytes;
+    case "ephemeral-storage":
+      return node.requested.ephemeralBytes;
+    default:
+      return node.requested.extended.get(resource) ?? 0;
+  }
+}
+
+/** What the pod needs; `exact` as in `usedOf`. */
+export function neededOf(resource: string, pod: PodInfo, exact: boolean): number {
+  switch (resource) {
+    case "cpu":
+      return exact ? pod.requests.cpuMilli : pod.scoredCpuMilli;
+    case "memory":
+      return exact ? pod.requests.memoryBytes : pod.scoredMemoryBytes;
+    case "ephemeral-storage":
+      return pod.requests.ephemeralBytes;
+    default:
+      return pod.requests.extended.get(resource) ?? 0;
+  }
 }
 
 function leastAllocated(requested: number, has: number): number {

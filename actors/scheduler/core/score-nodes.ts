@@ -32,8 +32,8 @@ export class Scores {
       } else if (total === highest) candidates++;
     }
     let left = Math.floor(chance * candidates);
-    for (const [index, total] of this.totals.entries()) {
-      if (total === highest && left-- === 0) return this.nodes[index]!;
+    for (let index = 0; index < this.totals.length; index++) {
+      if (this.totals[index] === highest && left-- === 0) return this.nodes[index]!;
     }
     throw new Error("no node to choose from");
   }

@@ -27,3 +27,16 @@ export function revisionOf(event: TraceEvent): number {
 export function isSent({ kind }: TraceEvent): boolean {
   return MESSAGES.has(kind);
 }
+
+/** A clock may be so far from others without anybody's being misled. */
+const CLOCKS_APART_MS = 50;
+
+/**
+ * Seconds from an event to one that comes after it in causal order, as a person is told. Where a clock is behind what its actor had heard
+ * of, the order's own clock says more: it keeps up with the fastest (`Recorder.lamport`).
+ */
+export function secondsBetween(first: TraceEvent, last: TraceEvent): string {
+  const isBehind = [first, last].some(({ lamport, timeMs }) => lamport / 1_000 - timeMs > CLOCKS_APART_MS);
+  const ms = isBehind ? (last.lamport - first.lamport) / 1_000 : last.timeMs - first.timeMs;
+  return (Math.max(0, ms) / 1_000).toFixed(1);
+}

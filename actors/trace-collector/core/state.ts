@@ -1,5 +1,7 @@
 /** What the cluster's objects were at a moment, from what each write made of them. */
 import { InkubeError } from "../../../protocols/errors.ts";
+import { RESOURCES } from "../../../protocols/kubernetes/resources.ts";
+import { didYouMean } from "../../../protocols/nearest-name.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import type { ObjectThen, StateOfObjects } from "../../../protocols/trace-collector.ts";
 import { revisionOf } from "./event-fields.ts";
@@ -18,7 +20,7 @@ export interface StateFilter {
   readonly name?: string;
 }
 
-/** By resource, namespace and name. Errors: NOT_RECORDED where the record does not go back so far, or has no objects. */
+/** By resource, namespace and name. Errors: NOT_RECORDED where the record does not go back so far, has no objects, or none of a kind nobody knows. */
 export function stateAt(record: TraceRecord, moment: Moment, filter: StateFilter = {}): StateOfObjects {
   const revision = revisionAt(record, moment);
   const latest = new Map<string, ObjectChange>();
@@ -35,7 +37,19 @@ export function stateAt(record: TraceRecord, moment: Moment, filter: StateFilter
       return json === undefined ? [] : [{ subject: change.subject, revision: change.revision, json }];
     })
     .sort((one, other) => (one.subject < other.subject ? -1 : 1));
+  if (objects.length === 0 && filter.resource !== undefined) checkResource(record, filter.resource);
   return { revision, timeMs: record.writeOf(revision)?.timeMs ?? null, objects };
+}
+
+const BUILT_IN: ReadonlySet<string> = new Set(RESOURCES.map(({ resource }) => resource));
+
+/** Of a kind that nobody knows there never were any, whatever the moment. Errors: NOT_RECORDED. */
+function checkResource(record: TraceRecord, resource: string): void {
+  if (BUILT_IN.has(resource)) return;
+  const recorded = new Set(record.changes.map(({ subject }) => subject.split("/")[0]!));
+  if (recorded.has(resource)) return;
+  const meant = didYouMean(resource, [...new Set([...recorded, ...BUILT_IN])]);
+  throw new InkubeError("NOT_RECORDED", `nothing is recorded of a kind ${resource}${meant}`, { details: { resource } });
 }
 
 /** The newest revision at that moment. Errors: NOT_RECORDED. */

@@ -7,7 +7,7 @@ import { nowAnswer, nowOf } from "./standing.ts";
 import { shown, valueAt } from "./differences.ts";
 import { dependentsOf, ownerOf } from "./owners.ts";
 import { nameIn, phraseOf } from "./phrases.ts";
-import { fieldOf } from "./event-fields.ts";
+import { fieldOf, secondsBetween } from "./event-fields.ts";
 import type { TraceRecord } from "./record.ts";
 import { lifeOf, tellingOf, toldOf } from "./telling.ts";
 
@@ -44,7 +44,7 @@ function pendingAnswer(record: TraceRecord, subject: string): Answer {
   if (scheduled === undefined || waited === undefined || scheduled.lamport < waited.lamport) {
     return stuckAnswer(record, subject) ?? denied(record, subject, "pending");
   }
-  const seconds = ((scheduled.timeMs - (life[0]?.timeMs ?? scheduled.timeMs)) / 1_000).toFixed(1);
+  const seconds = secondsBetween(life[0] ?? scheduled, scheduled);
   const what = `${nameIn(subject)} is pending no more: it waited ${seconds} s (${phraseOf(record, waited)}), and ${phraseOf(record, scheduled)}`;
   return { about: subject, event: scheduled, what, isTrouble: false };
 }

@@ -4,6 +4,7 @@ import { didYouMean } from "../../../protocols/nearest-name.ts";
 import type { Explanation, TraceEvent } from "../../../protocols/trace-collector.ts";
 import { WHY_QUESTIONS } from "../../../protocols/trace-collector.ts";
 import { chainTo, linesOf } from "./chain.ts";
+import { secondsBetween } from "./event-fields.ts";
 import { nameIn, phraseOf, writePhrase } from "./phrases.ts";
 import type { TraceRecord } from "./record.ts";
 import { subjectOf } from "./subjects.ts";
@@ -59,11 +60,10 @@ function sentenceOf(
   if (record.writesOf(first).includes(event)) return `${what}: ${writePhrase(record, event, "it")}.`;
   // That it was time says less than what it was time for.
   const told = first.kind === "timer" && chain.length > 2 ? chain[1]! : first;
-  const seconds = (Math.max(0, event.timeMs - told.timeMs) / 1_000).toFixed(1);
   const isOwn = isTrouble && isOwnDoing(record, event);
   const link =
     isTrouble && ASKED.test(told.kind) ? ";" : isOwn ? `; ${nameIn(event.subject)} is there because` : " because";
-  return `${what}${link} ${phraseOf(record, told)} ${seconds} s before${rest}`;
+  return `${what}${link} ${phraseOf(record, told)} ${secondsBetween(told, event)} s before${rest}`;
 }
 
 /** A container that fails or ends by itself does not because of what its pod is there for. */

@@ -76,7 +76,7 @@ const LARGE = JSON.stringify({
 });
 /** Each line stands for nine of the line before; and a text that is nothing but signs. */
 const BOMBS = [
-  ["a: &a [x,x,x,x,x,x,x,x,x]", ..."bcdefghij"]
+  ["a: &a [x,x,x,x,x,x,x,x,x]", ..."bcdefghij".split("")]
     .map((line, i) =>
       i === 0
         ? line

@@ -73,17 +73,25 @@ async function beside(nodes: number, report: Report): Promise<void> {
 async function ourRun(nodes: number): Promise<Run> {
   const cluster = await startClusterProcess({ masters: 1, workers: 0 });
   try {
-    // Nobody takes nodes without kubelets for lost.
-    await cluster.evaluate(`cluster.inspector.suspend("controller-manager-0")`);
-    await cluster.evaluate(`cluster.inspector.suspend("scheduler-0")`);
+    // Pods need the account; after that nobody takes nodes without kubelets for lost.
+    await cluster.evaluate(`cluster.waitFor("serviceaccount/default", () => true).then(() => null)`);
+    await cluster.evaluate(cutOff("controller-manager-0"));
+    await cluster.evaluate(cutOff("scheduler-0"));
     await fill(cluster, nodes);
     const before = cluster.cpuMs();
-    await cluster.evaluate(`cluster.inspector.resume("scheduler-0")`);
+    await cluster.evaluate(`globalThis["scheduler-0"].stop()`);
     const rate = await bound(cluster);
     return { rate, cpuMs: cluster.cpuMs() - before, schedulerCpuMs: Number.NaN };
   } finally {
     await cluster.stop();
   }
+}
+
+/** Holds back what the actor and the API server send each other, until what is kept under its name is stopped. */
+function cutOff(actor: string): string {
+  const partition = { id: actor, kind: "partition", from: actor, to: "api-server-0", forMs: 3_600_000 };
+  const plan = JSON.stringify({ faults: [partition] });
+  return `(globalThis[${JSON.stringify(actor)}] = cluster.applyFaults(${plan})).settled()`;
 }
 
 /** Undefined where there is no peer. */
@@ -190,7 +198,11 @@ function nodeOf(at: number): Node {
 function podOf(at: number): Pod {
   return {
     metadata: { name: `p${at}`, labels: { app: `a${at % SERVICES}` } },
-    spec: { containers: [{ name: "c", image: "pause", resources: { requests: { cpu: "100m", memory: "64Mi" } } }] },
+    spec: {
+      containers: [{ name: "c", image: "pause", resources: { requests: { cpu: "100m", memory: "64Mi" } } }],
+      // A node without a kubelet has the taint `not-ready`, and nobody takes it away.
+      tolerations: [{ operator: "Exists" }],
+    },
   };
 }
 
@@ -204,12 +216,12 @@ function decisionCpuUs(nodes: number): number {
   const [profile] = made.profiles;
   for (let at = 0; at < SERVICES; at++) snapshot.objects.setService("default", `s${at}`, serviceOf(at));
   for (let at = 0; at < nodes; at++) snapshot.cache.setNode(nodeOf(at));
-  const scheduling = new Scheduling(snapshot);
+  const alone = new Scheduling(snapshot);
   const before = process.cpuUsage();
   for (let at = 0; at < PODS; at++) {
     const pod = podOf(at);
     const info = podInfo({ ...pod, metadata: { ...pod.metadata, namespace: "default", uid: `u${at}` } });
-    const { node } = scheduling.decide(profile!, info, (at * 0.618) % 1);
+    const { node } = alone.decide(profile!, info, (at * 0.618) % 1);
     if (node === undefined) throw new Error("no node");
     snapshot.cache.assume(info, node);
   }

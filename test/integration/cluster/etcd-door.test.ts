@@ -221,6 +221,7 @@ describe("locks and elections", () => {
     expect(none).toMatchObject({ code: GRPC.UNKNOWN, message: "election: no leader" });
     const seen = client.stream("/v3electionpb.Election/Observe");
     seen.send({ name });
+    seen.finish();
     const { leader } = await client.call("/v3electionpb.Election/Campaign", { name, value: bytes("a") });
     expect(text((await seen.next()).kv!.value)).toBe("a");
     const next = client.call("/v3electionpb.Election/Campaign", { name, value: bytes("b") });
@@ -390,10 +391,8 @@ describe("bad input costs its sender an error and nobody else anything", () => {
     other.close();
   });
 
-  it("more streams than a connection may have wait, and all are answered", async () => {
+  it("thousands of calls at once on one connection are all answered", async () => {
     const other = new GrpcClient(etcd.endpoints[1]!, { maxSessionMemory: 100 });
-    // Until then nobody has told the client how many it may have.
-    await new Promise<void>((resolve) => void other.session.once("remoteSettings", () => resolve()));
     const calls = Array.from({ length: 3_000 }, () => other.ended(path, { key: bytes("/u"), serializable: true }));
     const codes = (await Promise.all(calls)).map(({ code }) => code);
     expect(new Set(codes)).toEqual(new Set([0]));

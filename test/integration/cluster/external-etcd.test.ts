@@ -56,9 +56,9 @@ describe.skipIf(!hasEtcd)("a cluster on a real etcd", () => {
   it("loses no write that was acknowledged when etcd dies under them", async () => {
     const { client } = cluster!;
     const acknowledged: string[] = [];
-    let writing = true;
+    const stopped = new AbortController();
     const write = async (series: number): Promise<void> => {
-      for (let number = 0; writing; number++) {
+      for (let number = 0; !stopped.signal.aborted; number++) {
         const name = `w-${series}-${number}`;
         const made = await client
           .create(inkube.configMaps, { metadata: { name, namespace: "default" }, data: { number: "0" } })
@@ -81,7 +81,7 @@ describe.skipIf(!hasEtcd)("a cluster on a real etcd", () => {
       await etcd.run();
       await more(20);
     }
-    writing = false;
+    stopped.abort();
     await Promise.all(writers);
     const { items } = await client.list(inkube.configMaps, { namespace: "default" });
     const found = new Map(items.map((map: ConfigMap) => [map.metadata?.name ?? "", map.data?.["number"]]));

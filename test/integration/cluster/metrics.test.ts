@@ -179,6 +179,16 @@ describe("metrics", () => {
     expect(value(families, "inkube_actor_up", { actor: "etcd-0" })).toBe(1);
   });
 
+  it.runIf(process.platform === "linux")("tell what the process has of the machine", async () => {
+    const families = readMetrics(await cluster.metrics());
+    const ofOne = (name: string): number => value(families, name, { instance: "etcd-0" });
+    // Each thread has a file of its own to be woken by.
+    expect(ofOne("process_open_fds")).toBeGreaterThan(10);
+    expect(ofOne("process_max_fds")).toBeGreaterThanOrEqual(ofOne("process_open_fds"));
+    expect(ofOne("process_virtual_memory_bytes")).toBeGreaterThan(ofOne("process_resident_memory_bytes"));
+    expect(ofOne("process_resident_memory_bytes")).toBeGreaterThan(1_048_576);
+  });
+
   it("tell Prometheus where each actor is, who is not there, and who may not ask", async () => {
     const { text } = await get(`http://${server.address}/targets`);
     const targets = JSON.parse(text) as { targets: string[]; labels: Record<string, string> }[];

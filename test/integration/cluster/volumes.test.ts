@@ -134,3 +134,51 @@ describe.skipIf(!hasSqlite)("a StatefulSet of SQLite", () => {
     },
   );
 });
+
+describe("volumes of pods", () => {
+  it(
+    "evicts a pod whose emptyDir has grown beyond its size, and takes a pod's own claim along with it",
+    { timeout: 60_000 },
+    async () => {
+      const dataDir = mkdtempSync(join(tmpdir(), "inkube-volumes-"));
+      const directories = (): readonly string[] =>
+        existsSync(join(dataDir, "volumes")) ? readdirSync(join(dataDir, "volumes")) : [];
+      const cluster = await inkube.Cluster.start({ masters: 1, workers: 1, dataDir });
+      try {
+        await cluster.apply(`
+        apiVersion: v1
+        kind: Pod
+        metadata: { name: greedy }
+        spec:
+          restartPolicy: Never
+          containers:
+            - name: c
+              image: busybox
+              command: [sh, -c, 'cp /bin/sh "$INKUBE_VOLUME_KEPT/sh" && head -c 3000000 /dev/zero > "$INKUBE_VOLUME_SMALL/zeros" && sleep 600']
+              volumeMounts: [{ name: small, mountPath: /small }, { name: kept, mountPath: /kept }]
+          volumes:
+            - name: small
+              emptyDir: { sizeLimit: 1Mi }
+            - name: kept
+              ephemeral:
+                volumeClaimTemplate: { spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Gi } } } }
+      `);
+        const evicted = await cluster.waitFor("pod/greedy", ({ status }: Pod) => status?.phase === "Failed");
+        expect(evicted?.status).toMatchObject({
+          reason: "Evicted",
+          message: 'Usage of EmptyDir volume "small" exceeds the limit "1Mi". ',
+        });
+        expect(await cluster.client.get(persistentVolumeClaims, "greedy-kept", "default")).toMatchObject({
+          metadata: { ownerReferences: [{ kind: "Pod", name: "greedy" }] },
+          status: { phase: "Bound" },
+        });
+        expect(directories()).toHaveLength(1);
+        await cluster.client.delete(pods, "greedy", "default");
+        await until("its claim's directory is gone", () => directories().length === 0);
+      } finally {
+        await cluster.stop();
+        rmSync(dataDir, { recursive: true, force: true });
+      }
+    },
+  );
+});

@@ -527,8 +527,8 @@ export const variants = [
   row(
     "token-refused-early",
     "actors/api-server/tokens.ts",
-    "    await this.registry.store.consistent(clock.monotonicMs() + options.requestTimeoutMs);\n",
-    "",
+    "=== undefined) return undefined;\n    await this.registry.store.consistent(clock.monotonicMs() + options.requestTimeoutMs);\n",
+    "=== undefined) return undefined;\n",
     "the token of an account is refused by a server that has not heard of the account yet",
     SIGNED,
   ),

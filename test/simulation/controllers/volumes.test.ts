@@ -18,6 +18,8 @@ const NAMESPACE = "default";
 const KINDS = ["etcd", "api-server", "scheduler", "controller-manager", "controller-manager", "scheduler"];
 const CLASSES = ["now", "late", "hand"] as const;
 const PODS_MAX = 4;
+/** Of more in half a minute the supervisor gives the cluster up. */
+const KILLS_MAX = 9;
 
 const classes = [
   { metadata: { name: "now" }, provisioner: "inkube.io/directory" },
@@ -35,6 +37,7 @@ class Story {
   /** Volumes by the uid of the claim that had them. */
   private readonly owned = new Map<string, string>();
   private made = 0;
+  private killed = 0;
 
   constructor(seed: number) {
     this.plane = new ControlPlane({ seed, masters: 3, workers: 2 });
@@ -56,7 +59,8 @@ class Story {
   async act(): Promise<boolean> {
     const { plane, random } = this;
     const draw = random.next();
-    if (draw < 0.35) {
+    if (draw < 0.35 && this.killed < KILLS_MAX) {
+      this.killed++;
       plane.host.kill(`${KINDS[random.below(KINDS.length)]}-${random.below(3)}`);
       return true;
     }
@@ -119,6 +123,8 @@ class Story {
 
   async end(): Promise<void> {
     const { plane } = this;
+    // Whoever has died last is up again.
+    await plane.host.run(10_000);
     await plane.until(
       "everything settled",
       async () => {

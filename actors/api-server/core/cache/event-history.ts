@@ -8,8 +8,9 @@ interface Dated {
 }
 
 export interface HistoryBounds {
-  /** Events kept, however old and large. */
+  /** Events kept, however old: as far as all of them take no more than `minBytes`. */
   readonly min: number;
+  readonly minBytes: number;
   readonly max: number;
   readonly ageMs: number;
   readonly bytes: number;
@@ -70,8 +71,8 @@ export class EventHistory<E extends Dated> {
 
   /** Forgets what has become too old, or too much. Called also while nothing changes: a quiet resource must not keep its storms. */
   age(nowMs: number): void {
-    const { min, max, ageMs, bytes } = this.bounds;
-    while (this.size > min) {
+    const { min, minBytes, max, ageMs, bytes } = this.bounds;
+    while (this.size > min || this.bytes > minBytes) {
       const oldest = this.events[this.start] as E;
       if (this.size <= max && nowMs - oldest.atMs <= ageMs && this.bytes <= bytes) break;
       this.floor = oldest.revision;

@@ -46,6 +46,12 @@ export interface CacheWatcher extends WatchScope {
   fail(error: unknown): void;
 }
 
+/**
+ * What the changes that are kept anyway may take. Of what people store they take a twentieth; 128 of the largest objects would be 200 MB,
+ * for each kind of which there is one.
+ */
+const HISTORY_MIN_BYTES = 33_554_432;
+
 export interface HistoryLimits {
   /** Changes kept at most. The largest size that kube-apiserver's cache grows to is 102,400; ours is meant for one machine. */
   readonly historyMax: number;
@@ -82,6 +88,7 @@ export class ResourceCache {
     this.watchers = new WatcherIndex(indexed);
     this.history = new EventHistory({
       min: limits.historyMin,
+      minBytes: HISTORY_MIN_BYTES,
       max: limits.historyMax,
       ageMs: limits.historyAgeMs,
       bytes: limits.historyBytes,

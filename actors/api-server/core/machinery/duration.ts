@@ -30,9 +30,17 @@ export function goDuration(nanos: number): string {
   if (nanos < 1_000_000) return `${nanos / 1_000}µs`;
   if (nanos < NANO_PER_SECOND) return `${nanos / 1_000_000}ms`;
   const minutes = Math.floor(nanos / (60 * NANO_PER_SECOND));
-  const seconds = `${(nanos % (60 * NANO_PER_SECOND)) / NANO_PER_SECOND}s`;
+  const seconds = `${inSeconds(nanos % (60 * NANO_PER_SECOND))}s`;
   if (minutes === 0) return seconds;
   return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
+}
+
+/** With all its digits: a number of its own would be written as `1e-9`. */
+function inSeconds(nanos: number): string {
+  const fraction = String(nanos % NANO_PER_SECOND)
+    .padStart(9, "0")
+    .replace(/0+$/, "");
+  return `${Math.floor(nanos / NANO_PER_SECOND)}${fraction === "" ? "" : `.${fraction}`}`;
 }
 
 function twoUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {

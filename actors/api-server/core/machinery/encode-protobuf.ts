@@ -62,7 +62,7 @@ export function encodeProtobuf(
 }
 
 /** Of a kind that has a message. Source: the kinds of discovery are of no group. */
-export function enveloped(object: KubernetesObject): Uint8Array {
+export function inEnvelope(object: KubernetesObject): Uint8Array {
   const { apiVersion = "v1", kind = "" } = object;
   const type = messageType(apiVersion, kind);
   if (type === undefined) throw new Error(`${apiVersion} ${kind} has no message`);

@@ -3,6 +3,7 @@
  * Source: apiserver `endpoints/installer.go` and kube-openapi, as the documents of Kubernetes 1.37.1 show them.
  */
 import type { SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { CONNECTED_SUBRESOURCES } from "../../../../protocols/kubernetes/resources.ts";
 import type { Served } from "../catalog/catalog.ts";
 import { PATCH_TYPES } from "./patch/apply-patch.ts";
 import type { GroupVersionKind, Json, Schemas } from "./openapi-schemas.ts";
@@ -121,8 +122,9 @@ export class Paths {
     const named = [inPath("name"), ...scope, pretty];
     this.#put(`${scoped}/{name}`, named, this.#item(verbs, place));
     for (const sub of info.subresources) {
-      // What is behind a proxy no document tells.
-      if (sub.name !== "proxy") this.#subresource(`${scoped}/{name}/${sub.name}`, named, sub, place, apiVersion);
+      // Of what they carry no document tells.
+      if (!CONNECTED_SUBRESOURCES.includes(sub.name))
+        this.#subresource(`${scoped}/{name}/${sub.name}`, named, sub, place, apiVersion);
     }
   }
 

@@ -5,7 +5,7 @@ import type { ListMetadata } from "../cache/encode-list.ts";
 import type { ProtobufObjects } from "../cache/protobuf-objects.ts";
 import type { StoredObject } from "../cache/stored-object.ts";
 import type { Served } from "../catalog/catalog.ts";
-import { encodeProtobufList, enveloped, messageOf } from "../machinery/encode-protobuf.ts";
+import { encodeProtobufList, inEnvelope, messageOf } from "../machinery/encode-protobuf.ts";
 import type { Listing } from "../machinery/list-text.ts";
 import type { Pieces } from "../machinery/pieces.ts";
 import type { TableOptions } from "../machinery/table.ts";
@@ -57,7 +57,7 @@ export function* messagesOf({ served, metadata, items }: Listed, known: Protobuf
 export function* metadataMessagesOf({ served, metadata, items }: Listed): Steps<Pieces> {
   const messages: KeptBytes[] = [];
   for (const stored of items) {
-    messages.push(messageOf(keepBytes(enveloped(toPartialObjectMetadata(served, toServed(served, stored.object))))));
+    messages.push(messageOf(keepBytes(inEnvelope(toPartialObjectMetadata(served, toServed(served, stored.object))))));
     yield;
   }
   return encodeProtobufList(PARTIAL.apiVersion, PARTIAL.kind, metadata, messages);

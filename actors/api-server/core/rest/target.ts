@@ -1,6 +1,7 @@
 /** What a request is about: a resource, one object of it, or a subresource of that. */
 import type { ApiTarget } from "../../../../protocols/api-server.ts";
 import type { SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { CONNECTED_SUBRESOURCES } from "../../../../protocols/kubernetes/resources.ts";
 import type { Catalog, Served } from "../catalog/catalog.ts";
 import { badRequest, methodNotAllowed, noSuchResource, watchNotSupported } from "../machinery/status.ts";
 
@@ -36,8 +37,8 @@ export function resolveTarget(catalog: Catalog, target: ApiTarget, verb: Verb): 
   const { name, subresource: wanted } = target;
   const namespace = target.namespace === "" ? undefined : target.namespace;
   const subresource = wanted === undefined ? undefined : info.subresources.find((each) => each.name === wanted);
-  // What is passed on is HTTP.
-  if (wanted !== undefined && (subresource === undefined || wanted === "proxy")) throw noSuchResource();
+  if (wanted !== undefined && (subresource === undefined || CONNECTED_SUBRESOURCES.includes(wanted)))
+    throw noSuchResource();
   const resolved = { served, namespace, name, subresource };
   checkVerb(resolved, verb);
   if (!info.namespaced && namespace !== undefined) throw noSuchResource();

@@ -2,7 +2,11 @@
  * Volumes of the built-in provisioner: what is made for a claim, what is refused, when one goes.
  * @see sigs.k8s.io/sig-storage-lib-external-provisioner
  */
-import { DIRECTORY_DRIVER, DIRECTORY_PROVISIONER } from "../../../../protocols/directory-volumes.ts";
+import {
+  DIRECTORY_DRIVER,
+  DIRECTORY_PROVISIONER,
+  OUT_OF_REACH_LABEL,
+} from "../../../../protocols/directory-volumes.ts";
 import {
   classOf,
   modeOf,
@@ -56,6 +60,11 @@ export function volumeFor(claim: PersistentVolumeClaim, storageClass: StorageCla
     spec: {
       capacity: { storage: requestOf(claim) },
       csi: { driver: DIRECTORY_DRIVER, volumeHandle: own },
+      nodeAffinity: {
+        required: {
+          nodeSelectorTerms: [{ matchExpressions: [{ key: OUT_OF_REACH_LABEL, operator: "DoesNotExist" }] }],
+        },
+      },
       accessModes: claim.spec?.accessModes ?? [],
       claimRef: { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name, uid, resourceVersion },
       persistentVolumeReclaimPolicy: policy as "Delete" | "Retain",

@@ -1,9 +1,7 @@
 import type { Plugin } from "../framework.ts";
 import { MAX_NODE_SCORE } from "../framework.ts";
-import type { NodeInfo } from "../node-info.ts";
-import type { PodInfo } from "../pod-info.ts";
 import type { ResourceSpec, ScoringStrategy } from "../resource-scores.ts";
-import { scorerOf } from "../resource-scores.ts";
+import { hasOf, neededOf, scorerOf, usedOf } from "../resource-scores.ts";
 
 const FIT = "NodeResourcesFit";
 const BALANCED = "NodeResourcesBalancedAllocation";
@@ -53,9 +51,7 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs): Plugin {
       }
       return reasons.length === 0 ? undefined : { plugin: FIT, reasons, unresolvable };
     },
-    score(_state, pod, node) {
-      return scorer((resource) => amountsOf(resource, pod, node, false));
-    },
+    score: (_state, pod, node) => scorer(pod, node),
   };
 }
 
@@ -68,82 +64,37 @@ interface BalancedAllocationArgs {
  * Says nothing about a pod that asks for none of them.
  */
 export function nodeResourcesBalancedAllocation({ resources }: BalancedAllocationArgs): Plugin {
+  // Made once: it is asked for each node of each pod.
+  const [before, after] = [new Float64Array(resources.length), new Float64Array(resources.length)];
   return {
     name: BALANCED,
-    preScore: (_state, pod) => (resources.every(({ name }) => requestOf(name, pod) === 0) ? "skip" : undefined),
+    preScore: (_state, pod) => (resources.every(({ name }) => neededOf(name, pod, true) === 0) ? "skip" : undefined),
     score(_state, pod, node) {
-      const before: number[] = [];
-      const after: number[] = [];
+      let judged = 0;
       for (const { name } of resources) {
-        const { has, used, needed } = amountsOf(name, pod, node, true);
+        const has = hasOf(name, pod, node);
         if (has === 0) continue;
-        before.push(Math.min(1, used / has));
-        after.push(Math.min(1, (used + needed) / has));
+        const used = usedOf(name, node, true);
+        before[judged] = Math.min(1, used / has);
+        after[judged] = Math.min(1, (used + neededOf(name, pod, true)) / has);
+        judged++;
       }
       const half = MAX_NODE_SCORE / 2;
-      return half + Math.trunc((half + balance(after) - balance(before)) / 2);
+      return half + Math.trunc((half + balance(after, judged) - balance(before, judged)) / 2);
     },
   };
 }
 
-/** 100 less the standard deviation of the shares, in hundredths. */
-function balance(shares: readonly number[]): number {
+/** 100 less the standard deviation of the first `count` shares, in hundredths. */
+function balance(shares: Float64Array, count: number): number {
   let deviation = 0;
-  if (shares.length === 2) deviation = Math.abs((shares[0]! - shares[1]!) / 2);
-  else if (shares.length > 2) {
-    const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
-    deviation = Math.sqrt(shares.reduce((sum, share) => sum + (share - mean) ** 2, 0) / shares.length);
+  if (count === 2) deviation = Math.abs((shares[0]! - shares[1]!) / 2);
+  else if (count > 2) {
+    let sum = 0;
+    for (let at = 0; at < count; at++) sum += shares[at]!;
+    let squares = 0;
+    for (let at = 0; at < count; at++) squares += (shares[at]! - sum / count) ** 2;
+    deviation = Math.sqrt(squares / count);
   }
   return Math.trunc((1 - deviation) * MAX_NODE_SCORE);
-}
-
-/**
- * What the node has of a resource, what is in use, and what the pod needs; all 0 for what does not count for it. `exact`: as
- * requested; else containers that ask for nothing count as if they did.
- */
-function amountsOf(
-  resource: string,
-  pod: PodInfo,
-  node: NodeInfo,
-  exact: boolean,
-): { readonly has: number; readonly used: number; readonly needed: number } {
-  const { allocatable, requested } = node;
-  switch (resource) {
-    case "cpu":
-      return {
-        has: allocatable.cpuMilli,
-        used: exact ? requested.cpuMilli : node.scoredCpuMilli,
-        needed: exact ? pod.requests.cpuMilli : pod.scoredCpuMilli,
-      };
-    case "memory":
-      return {
-        has: allocatable.memoryBytes,
-        used: exact ? requested.memoryBytes : node.scoredMemoryBytes,
-        needed: exact ? pod.requests.memoryBytes : pod.scoredMemoryBytes,
-      };
-    case "ephemeral-storage":
-      return {
-        has: allocatable.ephemeralBytes,
-        used: requested.ephemeralBytes,
-        needed: pod.requests.ephemeralBytes,
-      };
-    default: {
-      const needed = pod.requests.extended.get(resource) ?? 0;
-      if (needed === 0) return { has: 0, used: 0, needed: 0 };
-      return { has: allocatable.extended.get(resource) ?? 0, used: requested.extended.get(resource) ?? 0, needed };
-    }
-  }
-}
-
-function requestOf(resource: string, { requests }: PodInfo): number {
-  switch (resource) {
-    case "cpu":
-      return requests.cpuMilli;
-    case "memory":
-      return requests.memoryBytes;
-    case "ephemeral-storage":
-      return requests.ephemeralBytes;
-    default:
-      return requests.extended.get(resource) ?? 0;
-  }
 }

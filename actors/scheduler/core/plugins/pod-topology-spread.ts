@@ -224,7 +224,8 @@ function podsIn(
 }
 
 function isIgnored({ scored, needsAllLabels }: Scores, node: NodeInfo): boolean {
-  return needsAllLabels && scored.some(({ constraint }) => node.labels[constraint.topologyKey] === undefined);
+  if (!needsAllLabels) return false;
+  return scored.some(({ constraint }) => node.labels[constraint.topologyKey] === undefined);
 }
 
 /** A topology of few domains counts less, so that one of many is not drowned by it. */

@@ -1,6 +1,6 @@
 /** What stands in the details of an event, for those who show it. */
 import type { TraceEvent } from "../../../../protocols/trace-collector.ts";
-import { fieldOf } from "../event-fields.ts";
+import { fieldOf, isFromOutside } from "../event-fields.ts";
 
 /** Fields by name; a value reaches up to the next `name=`, so it may hold blanks. */
 export function fieldsOf(detail: string): ReadonlyMap<string, string> {
@@ -15,6 +15,11 @@ export function fieldsOf(detail: string): ReadonlyMap<string, string> {
 /** Names of all that an event came of, the first cause first; a `traceparent` is none. */
 export function causesOf(event: TraceEvent): readonly string[] {
   return [event.cause, ...fieldOf(event, "also").split(",")].filter((name) => name.includes("#"));
+}
+
+/** The spans outside of the cluster to which it is linked, each as a `traceparent`. */
+export function tracesOutside(event: TraceEvent): readonly string[] {
+  return fieldOf(event, "also").split(",").filter(isFromOutside);
 }
 
 /** The node whose actor it is, of masters by their number; `cluster` for what belongs to none. */

@@ -10,7 +10,7 @@ import type { TraceEvent } from "../../../../protocols/trace-collector.ts";
 import { TRACEPARENT } from "../../../../protocols/traceparent.ts";
 import type { TraceRecord } from "../record.ts";
 import { nameOf } from "../record.ts";
-import { causesOf, fieldsOf, machineOf } from "./details.ts";
+import { causesOf, fieldsOf, machineOf, tracesOutside } from "./details.ts";
 
 export interface OtlpSpan {
   /** 32 and 16 hexadecimal digits. */
@@ -96,10 +96,9 @@ export function otlpTraces(
 
 function spanOf(event: TraceEvent, roots: ReadonlyMap<string, string>, endMs: number): OtlpSpan {
   const { kind, subject, detail, cause, timeMs } = event;
-  const outside = TRACEPARENT.exec(cause)?.[2];
-  const parent = outside ?? (cause === "" ? undefined : digits(cause, 1));
-  const others = causesOf(event).filter((name) => name !== cause);
-  const links = others.map((name) => ({ traceId: traceIdOf(roots.get(name) ?? name), spanId: digits(name, 1) }));
+  const parent = cause === "" ? undefined : spanIdOf(cause);
+  const others = [...tracesOutside(event), ...causesOf(event)].filter((name) => name !== cause);
+  const links = others.map((name) => ({ traceId: traceIdOf(roots.get(name) ?? name), spanId: spanIdOf(name) }));
   return {
     traceId: traceIdOf(roots.get(nameOf(event))!),
     spanId: digits(nameOf(event), 1),
@@ -112,6 +111,11 @@ function spanOf(event: TraceEvent, roots: ReadonlyMap<string, string>, endMs: nu
     ...(links.length === 0 ? {} : { links }),
     ...(ERRORS.has(kind) ? { status: { code: 2, message: `${subject} ${detail}`.trim() } as const } : {}),
   };
+}
+
+/** Of an event by its name, or of a span outside. */
+function spanIdOf(name: string): string {
+  return TRACEPARENT.exec(name)?.[2] ?? digits(name, 1);
 }
 
 function traceIdOf(root: string): string {

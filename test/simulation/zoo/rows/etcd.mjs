@@ -92,8 +92,8 @@ export const variants = [
   row(
     "compare-on-a-stale-revision",
     TXN,
-    `  const kv = store.get(compare.key);`,
-    `  const kv = versionAt(store.index.get(compare.key), store.revision - 1);`,
+    `return holdsFor(store.get(compare.key), compare);`,
+    `return holdsFor(versionAt(store.index.get(compare.key), store.revision - 1), compare);`,
     "a comparison does not see the newest revision",
     [
       [

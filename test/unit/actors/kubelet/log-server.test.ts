@@ -11,6 +11,7 @@ beforeAll(async () => {
     serveLogs("127.0.0.1", { token: "of the cluster" }, () => () => undefined, {
       stats: () => Promise.reject(new Error("no stats")),
       metrics: () => Promise.resolve([]),
+      reach: () => Promise.reject(new Error("no streams")),
     });
   kubelets = [await open(), await open()];
 });

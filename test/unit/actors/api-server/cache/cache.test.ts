@@ -26,7 +26,7 @@ const pods = findResource("", "v1", "pods") as ResourceInfo;
 const head = headOf(pods);
 const LIMITS = { historyMin: 4, historyMax: 8, historyAgeMs: 1_000, historyBytes: 1_000_000 };
 
-const BOUNDS = { min: 2, max: 4, ageMs: 100, bytes: 100 };
+const BOUNDS = { min: 2, minBytes: 2_000, max: 4, ageMs: 100, bytes: 100 };
 
 function pod(name: string, node?: string, labels?: Record<string, string>): KubernetesObject {
   const metadata = { name, namespace: "default", ...(labels === undefined ? {} : { labels }) };
@@ -180,6 +180,17 @@ describe("the history", () => {
     expect([history.size, history.sizeBytes, history.floorRevision]).toEqual([2, 2, 5]);
     history.reset(9);
     expect([history.size, history.sizeBytes]).toEqual([0, 0]);
+  });
+
+  it("keeps fewer than the least when even they are too large, and knows so", () => {
+    const history = new EventHistory<{ revision: number; atMs: number; sizeBytes: number }>(BOUNDS);
+    for (let i = 1; i <= 3; i++) history.push({ revision: i, atMs: 0, sizeBytes: 1_500 });
+    expect([history.size, history.sizeBytes, history.floorRevision]).toEqual([1, 1_500, 2]);
+    history.push({ revision: 4, atMs: 0, sizeBytes: 3_000 });
+    expect([history.size, history.sizeBytes, history.floorRevision]).toEqual([0, 0, 4]);
+    expect([...history.after(4)]).toEqual([]);
+    history.push({ revision: 5, atMs: 0, sizeBytes: 1 });
+    expect([...history.after(4)].map((event) => event.revision)).toEqual([5]);
   });
 
   it("refuses to go back", () => {

@@ -78,7 +78,7 @@ describe("warningsOf", () => {
     const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "a" }, spec: { containers: [container] } };
     const debugged = { ...pod, spec: { ...pod.spec, ephemeralContainers } };
     expect(warningsOf(rulesFor(pod), pod, undefined)).toEqual([]);
-    const fields = ["securityContext.runAsUser", "securityContext.privileged", "stdin", "stdinOnce", "tty"];
+    const fields = ["securityContext.runAsUser", "securityContext.privileged"];
     expect(warningsOf(rulesFor(debugged), debugged, pod).map((text) => text.split(OURS)[0])).toEqual(
       fields.map((field) => `spec.ephemeralContainers[0].${field}`),
     );
@@ -106,7 +106,7 @@ const HONOURED: Readonly<Record<string, string>> = {
   ConfigMapProjection: "name items optional",
   ConfigMapVolumeSource: "name items defaultMode optional",
   Container:
-    "name image command args workingDir ports envFrom env resources restartPolicy restartPolicyRules volumeMounts livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath terminationMessagePolicy imagePullPolicy securityContext",
+    "name image command args workingDir ports envFrom env resources restartPolicy restartPolicyRules volumeMounts livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath terminationMessagePolicy imagePullPolicy stdin stdinOnce tty securityContext",
   ContainerPort: "name hostPort containerPort protocol",
   // What the kubelet does not do with a rule it tells by an event.
   ContainerRestartRule: "action exitCodes",
@@ -124,7 +124,7 @@ const HONOURED: Readonly<Record<string, string>> = {
   EnvVarSource: "fieldRef resourceFieldRef configMapKeyRef secretKeyRef",
   // The kubelet tells of `targetContainerName` by an event; admission refuses what no such container can have.
   EphemeralContainer:
-    "name image command args workingDir ports envFrom env resources restartPolicy restartPolicyRules volumeMounts livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath terminationMessagePolicy imagePullPolicy securityContext targetContainerName",
+    "name image command args workingDir ports envFrom env resources restartPolicy restartPolicyRules volumeMounts livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath terminationMessagePolicy imagePullPolicy stdin stdinOnce tty securityContext targetContainerName",
   ExecAction: "command",
   GRPCAction: "port service mode",
   HTTPGetAction: "path port host scheme httpHeaders",
@@ -156,7 +156,6 @@ const HONOURED: Readonly<Record<string, string>> = {
     "volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector serviceAccountName serviceAccount nodeName hostNetwork securityContext hostname subdomain affinity schedulerName tolerations hostAliases priorityClassName priority readinessGates runtimeClassName automountServiceAccountToken enableServiceLinks preemptionPolicy overhead topologySpreadConstraints setHostnameAsFQDN schedulingGates resources hostnameOverride",
   PodTemplateSpec: "metadata spec",
   PreferredSchedulingTerm: "weight preference",
-  // A gRPC probe fails, and says why.
   Probe:
     "exec httpGet tcpSocket grpc initialDelaySeconds timeoutSeconds periodSeconds successThreshold failureThreshold terminationGracePeriodSeconds",
   ProjectedVolumeSource: "sources defaultMode",

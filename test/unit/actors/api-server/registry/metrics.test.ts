@@ -163,6 +163,7 @@ describe("a duration as Go writes it", () => {
     [2_500_000, "2.5ms"],
     [15_000_000_000, "15s"],
     [61_500_000_000, "1m1.5s"],
+    [60_000_000_001, "1m0.000000001s"],
     [3_600_000_000_000, "1h0m0s"],
     [-1_000_000_000, "-1s"],
   ])("%d ns is %s", (nanos, text) => expect(goDuration(nanos)).toBe(text));

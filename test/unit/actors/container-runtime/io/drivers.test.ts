@@ -50,6 +50,8 @@ async function run(driver: Driver, program: Program, overrides: Partial<Containe
     podIp: "127.0.0.1",
     ports: [],
     annotations: {},
+    stdin: false,
+    tty: false,
     ...overrides,
   };
   const container = await driver.start(spec, {

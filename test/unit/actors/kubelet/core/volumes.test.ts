@@ -243,7 +243,6 @@ it("what is taken and not done is told in words", () => {
   };
   expect(noticesOf(pod)).toEqual([
     'volume "cache": medium Memory: it is a directory on disk here',
-    'volume "cache": sizeLimit is not enforced',
     'container "main": the mount of "cache" has no mountPropagation Bidirectional',
     'container "main": the action RestartAllContainers of restartPolicyRules is not supported',
   ]);
@@ -305,6 +304,14 @@ it.each<[string, PersistentVolume["spec"], string]>([
   ["block devices", { csi: directory, volumeMode: "Block" }, "volumeMode Block is not supported here"],
 ])("refuses a claim bound to %s", (_what, spec = {}, message) => {
   expect(() => planOf({ persistentVolumeClaim: { claimName: "data" } }, undefined, { spec })).toThrow(message);
+});
+
+it("mounts no directory of another machine", () => {
+  const [volume] = [{ name: "v", persistentVolumeClaim: { claimName: "data" } }];
+  const pod = { spec: { containers: [], volumes: [volume] } };
+  const facts = { pod, podIP: "", hostIP: "", nodeName: "", allocatable: { cpu: "1", memory: "1" } };
+  const volumes = new Map([["v", { spec: { csi: directory } }]]);
+  expect(() => planVolumes(facts, sources, { volumes, root: "" })).toThrow("on another machine");
 });
 
 it("mounts a directory of the cluster's where a container wants it, and parts of it", () => {

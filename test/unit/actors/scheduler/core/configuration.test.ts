@@ -140,6 +140,10 @@ it("has Kubernetes' plugins at each extension point, in its order", () => {
     "NodeAffinity",
     "NodePorts",
     "NodeResourcesFit",
+    "VolumeRestrictions",
+    "NodeVolumeLimits",
+    "VolumeBinding",
+    "VolumeZone",
     "PodTopologySpread",
     "InterPodAffinity",
   ]);

@@ -33,6 +33,11 @@ describe("the state at a moment", () => {
     expect(subjectsAt({ revision: 4 }, { resource: "nodes", namespace: "shop", name: "n" })).toEqual(["nodes/n"]);
   });
 
+  it("is nothing of a kind that has no objects, and refused of one that nobody knows", () => {
+    expect(subjectsAt({ revision: 4 }, { resource: "deployments" })).toEqual([]);
+    expect(() => subjectsAt({ revision: 4 }, { resource: "podz" })).toThrow(/of a kind podz; did you mean pods\?/);
+  });
+
   it("is not made up where the record does not have it", () => {
     expect(() => subjectsAt({ revision: 6 })).toThrow(/ends at revision 5, before revision 6/);
     expect(() => subjectsAt(500)).toThrow(/begins at revision 1/);

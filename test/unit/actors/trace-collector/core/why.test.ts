@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { TraceRecord } from "../../../../../actors/trace-collector/core/record.ts";
 import { explain } from "../../../../../actors/trace-collector/core/why.ts";
-import { recordOf as record, recordOfWrites } from "../../../../fixtures/trace-lines.ts";
+import { eventsOf, recordOf as record, recordOfWrites } from "../../../../fixtures/trace-lines.ts";
 
 describe("why", () => {
   it("begins with the end of a kubelet, where its node is lost because nobody renews its Lease", () => {
@@ -190,6 +191,19 @@ describe("why", () => {
     );
     expect(notes).toEqual(["queue/default/a was seen to also because worker-2 was killed"]);
     expect(confidence).toBe("likely");
+  });
+
+  it("tells how long before by the order's own clock, where another is wrong", () => {
+    // The clock of the controllers is an hour behind; what they do stands behind what they have heard of all the same.
+    const [killed, evicted] = eventsOf(
+      "supervisor kill worker-1",
+      "manager pod-evicted pods/default/a node=worker-1 <- supervisor#1",
+    );
+    const asked = { ...killed!, lamport: 3_600_000_000, timeMs: 3_600_000 };
+    const late = { ...evicted!, lamport: 3_602_500_000, timeMs: 2_500 };
+    const skewed = new TraceRecord({ events: [asked, late] });
+    expect(explain(skewed, "pod/a").sentence).toContain("because worker-1 was killed 2.5 s before.");
+    expect(explain(skewed, "pod/a").chain.map(({ kind }) => kind)).toEqual(["kill", "pod-evicted"]);
   });
 
   it("tells what it was time for, and not that it was time", () => {

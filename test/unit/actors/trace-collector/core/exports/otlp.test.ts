@@ -66,6 +66,20 @@ describe("flight-recorder events as OpenTelemetry spans", () => {
     expect(orphan?.parentSpanId).toBe(spansOf([event("forgotten", 9, 1, "")])[0]?.spanId);
   });
 
+  it("are linked to what else they came of: other events, and spans outside that an object named", () => {
+    const outside = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const also = (names: string): Partial<TraceEvent> => ({ kind: "linked", peer: "", detail: `also=${names}` });
+    const [put, , seen] = spansOf([
+      event("api-server", 1, 1, ""),
+      event("api-server", 2, 2, ""),
+      event("kubelet", 1, 3, "api-server#2", also(`${outside},api-server#1`)),
+    ]);
+    expect(seen?.links).toEqual([
+      { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" },
+      { traceId: put?.traceId, spanId: put?.spanId },
+    ]);
+  });
+
   it("are grouped by actor, and the same each time", () => {
     const traces = otlpTraces(chain);
     expect(traces.resourceSpans.map(({ resource }) => resource.attributes[0]?.value.stringValue)).toEqual([
