@@ -121,7 +121,7 @@ describe("three etcd members", () => {
     const txn = (parts: object) => ({ compare: [], success: [], failure: [], ...parts });
     for (const request of [
       txn({ compare: [{ key: "/a", target: "lease", result: "equal", value: "x" }] }),
-      txn({ compare: [{ key: "/a", target: "mod", result: "equal", value: -1 }] }),
+      txn({ compare: [{ key: "/a", target: "mod", result: "equal", value: -2 }] }),
       txn({ success: [{ range: { key: "/a", revision: -1 } }] }),
     ]) {
       const refused = host.settle(() => world.ref(0).call("txn", request));

@@ -200,10 +200,10 @@ describe("the HTTPS door", () => {
     const deprecated = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
     const warned = await send("POST", endpoints, { metadata: { name: "w" }, dota: {} });
     expect(warned.headers["warning"]).toBe(`299 - "${deprecated}", 299 - "unknown field \\"dota\\""`);
-    const spec = { containers: [{ name: "a", image: "i", tty: true }] };
+    const spec = { containers: [{ name: "a", image: "i", securityContext: { privileged: true } }] };
     const pod = await send("POST", "/api/v1/namespaces/default/pods?dryRun=All", { metadata: { name: "w" }, spec });
     expect(pod.headers["warning"]).toBe(
-      '299 - "spec.containers[0].tty: stored, but not honoured by inkube: there is no terminal"',
+      '299 - "spec.containers[0].securityContext.privileged: stored, but not honoured by inkube: containers are not isolated from this process"',
     );
   });
 
@@ -426,12 +426,12 @@ describe("the HTTPS door", () => {
     expect((await send("GET", `${pods}/logged/log?container=zz`)).json.message).toBe(
       "container zz is not valid for pod logged",
     );
-    const debug = { ephemeralContainers: [{ name: "dbg", image: "i", tty: true }] };
+    const debug = { ephemeralContainers: [{ name: "dbg", image: "i", securityContext: { privileged: true } }] };
     const strategic = { "content-type": "application/strategic-merge-patch+json" };
     const added = await send("PATCH", `${pods}/logged/ephemeralcontainers`, { spec: debug }, strategic);
     expect([added.status, added.headers["warning"]]).toEqual([
       200,
-      '299 - "spec.ephemeralContainers[0].tty: stored, but not honoured by inkube: there is no terminal"',
+      '299 - "spec.ephemeralContainers[0].securityContext.privileged: stored, but not honoured by inkube: containers are not isolated from this process"',
     ]);
     expect((await send("GET", `${pods}/logged/log?container=dbg`)).text).toBe(
       "log of /containerLogs/default/logged/dbg?",
