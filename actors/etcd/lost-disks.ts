@@ -55,6 +55,6 @@ export function quorumLost(paths: ReadonlyMap<string, string>): InkubeError {
   const lost = `the disk of ${whose} was lost`;
   const why = "without a majority of the members' logs nobody knows what was committed";
   const cure =
-    "put the directories back as they were; or begin another cluster with a snapshot, by inkube etcd restore; or remove the data directory, to begin anew with an empty cluster";
+    "put the directories back as they were; or begin another cluster with a snapshot of it, by Cluster.start({ from }); or remove the data directory, to begin anew with an empty cluster";
   return etcdError("ETCD_QUORUM_LOST", undefined, `${lost}, and ${why}; ${cure}`);
 }
