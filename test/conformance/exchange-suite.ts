@@ -28,6 +28,8 @@ interface Accepted {
   readonly why: string;
   /** Of files, scenarios and differences; a regular expression. */
   readonly where: string;
+  /** What comes a moment after the write: who asks sooner or later sees another thing. */
+  readonly sometimes?: boolean;
 }
 
 const here = new URL(".", import.meta.url);
@@ -98,7 +100,7 @@ export function exchangeSuite(etcd: () => FakeEtcd | Promise<FakeEtcd>): void {
 
   describe("accepted differences", () => {
     it("are all still there", () => {
-      expect(accepted.filter(({ used }) => !used).map(({ why }) => why)).toEqual([]);
+      expect(accepted.filter(({ used, sometimes }) => !used && sometimes !== true).map(({ why }) => why)).toEqual([]);
     });
   });
 }

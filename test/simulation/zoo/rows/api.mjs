@@ -13,8 +13,8 @@ const DELETION = "actors/api-server/core/registry/deletion.ts";
 const SEEDS = {
   "follows-etcd-without-progress": 1,
   "bookmark-ahead-of-events": 1,
-  "watch-resumed-a-change-late": 1,
-  "watch-does-not-replay": 1,
+  "watch-resumed-a-change-late": 4,
+  "watch-does-not-replay": 2,
   "expired-watch-is-served": 3,
   "watch-expires-too-soon": 2,
   "history-forgets-unnoticed": 3,
@@ -23,8 +23,8 @@ const SEEDS = {
   "deletion-with-its-old-revision": 1,
   "change-told-as-a-creation": 1,
   "address-claimed-twice": 1,
-  "reload-keeps-the-dead": 10,
-  "finalizer-skipped": 1,
+  "reload-keeps-the-dead": 16,
+  "finalizer-skipped": 2,
   "deletion-does-not-wait": 2,
 };
 

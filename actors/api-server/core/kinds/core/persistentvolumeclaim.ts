@@ -41,8 +41,9 @@ export const persistentVolumeClaimRules: KindRules = {
     validateStatus(status ?? {}, errors);
   },
   review: (claim: PersistentVolumeClaim, review) => {
-    reviewExpansion(claim, review);
+    // In the order of kube-apiserver's plugins: LimitRanger, then PersistentVolumeClaimResize.
     reviewClaimLimits(claim, review);
+    reviewExpansion(claim, review);
   },
   warnings,
   retold: warnings,
