@@ -1,11 +1,9 @@
-/**
- * HTTP/2 over TLS to one API server, by few connections that many requests share. A connection whose server does not answer pings
- * is given up with all that is on it: a watch would never notice by itself.
- */
+/** HTTP/2 over TLS to one API server, by few connections that many requests share. */
 import { readFileSync } from "node:fs";
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
-import { connect, constants } from "node:http2";
+import { constants } from "node:http2";
 import { InkubeError } from "../../../protocols/errors.ts";
+import { openHttp2Session } from "../../../runtime/threads/http2-session.ts";
 import { badAnswer } from "../core/answers.ts";
 import type { HttpRequest } from "../core/http-request.ts";
 import type { ApiGatewayOptions } from "../spec.ts";
@@ -117,42 +115,13 @@ class HttpsTransport implements Transport {
   }
 
   private connect(): ClientHttp2Session {
-    const { server, authority, credentialFile, connectTimeoutMs } = this.options;
+    const { server, authority, credentialFile, connectTimeoutMs, pingMs, pingTimeoutMs } = this.options;
     const credential = readFileSync(credentialFile, "utf8");
-    const session = connect(server, {
-      ca: authority,
-      cert: credential,
-      key: credential,
-      settings: { initialWindowSize: STREAM_WINDOW_BYTES, enablePush: false },
-    });
-    const late = setTimeout(() => session.destroy(new Error("no connection in time")), connectTimeoutMs);
-    session.once("connect", () => {
-      clearTimeout(late);
-      session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-      this.watchOver(session);
-    });
-    session.once("close", () => clearTimeout(late));
-    // Each stream on it is told.
-    session.on("error", () => undefined);
-    // A server that ends sends away who is connected: what is under way is finished, and the next goes elsewhere.
-    session.on("goaway", () => session.close());
-    return session;
-  }
-
-  private watchOver(session: ClientHttp2Session): void {
-    const { pingMs, pingTimeoutMs } = this.options;
-    let late: NodeJS.Timeout | undefined;
-    const ping = setInterval(() => {
-      if (late !== undefined || session.destroyed) return;
-      late = setTimeout(() => session.destroy(new Error("the server does not answer pings")), pingTimeoutMs);
-      session.ping(() => {
-        clearTimeout(late);
-        late = undefined;
-      });
-    }, pingMs);
-    session.once("close", () => {
-      clearInterval(ping);
-      clearTimeout(late);
+    return openHttp2Session(server, {
+      ...{ connectTimeoutMs, pingMs, pingTimeoutMs },
+      streamWindowBytes: STREAM_WINDOW_BYTES,
+      connectionWindowBytes: CONNECTION_WINDOW_BYTES,
+      tls: { ca: authority, cert: credential, key: credential },
     });
   }
 }

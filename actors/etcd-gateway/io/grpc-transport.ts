@@ -1,6 +1,6 @@
 /** gRPC on bare HTTP/2 to one member, over one connection. Source: grpc/grpc `doc/PROTOCOL-HTTP2.md`. */
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
-import { connect, constants } from "node:http2";
+import { constants } from "node:http2";
 import { InkubeError } from "../../../protocols/errors.ts";
 import { decode, WireError } from "../../../protocols/etcd-wire/codec.ts";
 import type { GrpcCode } from "../../../protocols/etcd-wire/grpc.ts";
@@ -14,6 +14,7 @@ import {
 } from "../../../protocols/etcd-wire/grpc.ts";
 import type { Messages, Methods } from "../../../protocols/etcd-wire/messages.ts";
 import { METHODS } from "../../../protocols/etcd-wire/tables.ts";
+import { openHttp2Session } from "../../../runtime/threads/http2-session.ts";
 import type { EtcdGatewayOptions } from "../spec.ts";
 import type { AnswerOf, Consumer, OpenTransport, RequestTo, Transport } from "../transport.ts";
 import { CONNECTION_LOST, NOT_SENT } from "../transport.ts";
@@ -106,41 +107,16 @@ class GrpcTransport implements Transport {
   }
 
   private connect(): Connection {
-    const { endpoint, tls, connectTimeoutMs } = this.options;
-    const session = connect(endpoint, {
-      ...tls,
-      settings: { initialWindowSize: STREAM_WINDOW_BYTES, enablePush: false },
+    const { endpoint, tls, connectTimeoutMs, pingMs, pingTimeoutMs } = this.options;
+    const session = openHttp2Session(endpoint, {
+      ...{ connectTimeoutMs, pingMs, pingTimeoutMs },
+      streamWindowBytes: STREAM_WINDOW_BYTES,
+      connectionWindowBytes: CONNECTION_WINDOW_BYTES,
+      ...(tls === undefined ? {} : { tls }),
     });
     const connection = { session, isUp: false };
-    const late = setTimeout(() => session.destroy(new Error("no connection in time")), connectTimeoutMs);
-    session.once("connect", () => {
-      clearTimeout(late);
-      connection.isUp = true;
-      session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-      this.watchOver(session);
-    });
-    session.once("close", () => clearTimeout(late));
-    // Each stream on it is told.
-    session.on("error", () => undefined);
-    session.on("goaway", () => session.close());
+    session.once("connect", () => (connection.isUp = true));
     return connection;
-  }
-
-  private watchOver(session: ClientHttp2Session): void {
-    const { pingMs, pingTimeoutMs } = this.options;
-    let late: NodeJS.Timeout | undefined;
-    const ping = setInterval(() => {
-      if (late !== undefined || session.destroyed) return;
-      late = setTimeout(() => session.destroy(new Error("the member does not answer pings")), pingTimeoutMs);
-      session.ping(() => {
-        clearTimeout(late);
-        late = undefined;
-      });
-    }, pingMs);
-    session.once("close", () => {
-      clearInterval(ping);
-      clearTimeout(late);
-    });
   }
 }
 
