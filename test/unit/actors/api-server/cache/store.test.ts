@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { KubernetesList, KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { hasReason, statusOf } from "../../../../../protocols/api-server.ts";
+import { until } from "../../../../fixtures/until.ts";
 import type { TestServer } from "../harness/test-server.ts";
 import { serversOfTests } from "../harness/test-server.ts";
 
@@ -216,7 +217,7 @@ describe("the store", () => {
     const answer = server.etcd.delay("txn");
     const making = server.request({ verb: "create", target: namespaces, object: { metadata: { name: "brief" } } });
     const brief = { ...namespaces, name: "brief" };
-    await other.request({ verb: "get", target: brief });
+    await until("the namespace is written", () => other.request({ verb: "get", target: brief }));
     await other.request({ verb: "delete", target: brief });
     const finalize = { ...brief, subresource: "finalize" };
     await other.request({ verb: "update", target: finalize, object: { metadata: { name: "brief" } } });
