@@ -176,8 +176,8 @@ export class GrpcHttp2Call<Path extends keyof Methods> implements GrpcStream<Mes
     this.hasEnded = true;
     if (stream.destroyed || stream.closed) return;
     stream.respond({ ...HEAD, ...trailersOf(status) }, { endStream: true });
-    // What the client still sends is not wanted.
-    stream.close(constants.NGHTTP2_NO_ERROR);
+    // What the client still sends is not wanted; told at once, it would hide the answer from clients on Node.js 22.
+    if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
   }
 
   private trailers: Readonly<Record<string, string>> = GOOD;
