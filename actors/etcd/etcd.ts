@@ -18,7 +18,7 @@ import { BytesError } from "./core/bytes.ts";
 import { checkKey, checkPutFields, checkRange, leaseId, leaseTtl, natural, weigh } from "./core/mvcc/check-request.ts";
 import type { Command } from "./core/mvcc/command.ts";
 import { memberIdOf } from "./core/group-id.ts";
-import { etcdError } from "./core/mvcc/errors.ts";
+import { etcdError } from "../../protocols/etcd-errors.ts";
 import { decodeStore, encodeStore } from "./core/mvcc/state-codec.ts";
 import { StateMachine } from "./core/mvcc/state-machine.ts";
 import { checkTxn } from "./core/mvcc/txn.ts";

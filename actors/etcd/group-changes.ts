@@ -6,7 +6,7 @@ import type { Member, MembersResponse, ResponseHeader } from "../../protocols/et
 import type { InkubeError } from "../../protocols/errors.ts";
 import { memberIdOf } from "./core/group-id.ts";
 import { checkChange, duePromotion, hostOf } from "./core/membership-rules.ts";
-import { etcdError } from "./core/mvcc/errors.ts";
+import { etcdError } from "../../protocols/etcd-errors.ts";
 import type { Change, Peer, Refusal } from "./core/raft/membership.ts";
 import type { Raft } from "./core/raft/raft.ts";
 import type { AppliedChange } from "./core/raft/types.ts";

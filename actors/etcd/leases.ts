@@ -6,7 +6,7 @@
 import type { LeaseTimeToLive } from "../../protocols/etcd.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Command } from "./core/mvcc/command.ts";
-import { etcdError } from "./core/mvcc/errors.ts";
+import { etcdError } from "../../protocols/etcd-errors.ts";
 import { orderKey } from "./core/mvcc/key-order.ts";
 import { LeaseClock } from "./core/mvcc/lease-clock.ts";
 import type { StateMachine } from "./core/mvcc/state-machine.ts";

@@ -1,7 +1,7 @@
 /** Members that can't go on with what is on their disks, as they say when they ask for another place in the group; in words for people. */
 import type { InkubeError } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
-import { etcdError } from "./core/mvcc/errors.ts";
+import { etcdError } from "../../protocols/etcd-errors.ts";
 import { quorumOf } from "./core/raft/membership.ts";
 import type { EtcdOptions } from "./spec.ts";
 

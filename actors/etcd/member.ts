@@ -10,7 +10,7 @@ import type { Timer } from "../../runtime/clock.ts";
 import { ByteWriter, invariant } from "./core/bytes.ts";
 import type { Command } from "./core/mvcc/command.ts";
 import { readBatches } from "./core/mvcc/command.ts";
-import { etcdError } from "./core/mvcc/errors.ts";
+import { etcdError } from "../../protocols/etcd-errors.ts";
 import { decodeStore, encodeStore, StoreEncoder } from "./core/mvcc/state-codec.ts";
 import type { StateMachine } from "./core/mvcc/state-machine.ts";
 import type { Raft } from "./core/raft/raft.ts";

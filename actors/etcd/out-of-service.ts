@@ -6,7 +6,7 @@ import { InkubeError } from "../../protocols/errors.ts";
 import type { Alarm, EtcdMethods } from "../../protocols/etcd.ts";
 import type { Actor, Context, Handlers } from "../../runtime/actor.ts";
 import type { Alarms } from "./alarms.ts";
-import { etcdError } from "./core/mvcc/errors.ts";
+import { etcdError } from "../../protocols/etcd-errors.ts";
 import { measureNoPart } from "./etcd-metrics.ts";
 import type { EtcdOptions } from "./spec.ts";
 

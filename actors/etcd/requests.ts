@@ -3,7 +3,7 @@ import type { RangeRequest } from "../../protocols/etcd.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Command } from "./core/mvcc/command.ts";
 import { CommandBatch } from "./core/mvcc/command.ts";
-import { etcdError } from "./core/mvcc/errors.ts";
+import { etcdError } from "../../protocols/etcd-errors.ts";
 
 interface PendingWrite {
   readonly resolve: (value: unknown) => void;

@@ -2,7 +2,7 @@
  * Which changes of the membership a leader takes. None may end in a group without a majority that is there: such a group
  * could not even take the change back. Source: etcd's strict reconfiguration check (`server/etcdserver/cluster_util.go`).
  */
-import { etcdError } from "./mvcc/errors.ts";
+import { etcdError } from "../../../protocols/etcd-errors.ts";
 import type { Change, Membership, Peer } from "./raft/membership.ts";
 import { learnersOf, quorumOf, votersOf } from "./raft/membership.ts";
 

@@ -6,7 +6,7 @@
 import { encode } from "../../../../protocols/etcd-wire/codec.ts";
 import { bytesOf } from "../../../../protocols/kept-bytes.ts";
 import { bytesOfText } from "../../../../protocols/text-bytes.ts";
-import { etcdError } from "../mvcc/errors.ts";
+import { etcdError } from "../../../../protocols/etcd-errors.ts";
 import type { Store } from "../mvcc/store.ts";
 import { versionAt } from "../mvcc/store.ts";
 import type { Version } from "../mvcc/version.ts";

@@ -11,7 +11,7 @@ import type {
   TxnRequest,
 } from "../../../../protocols/etcd.ts";
 import { textOfBytes } from "../../../../protocols/text-bytes.ts";
-import { etcdError } from "../mvcc/errors.ts";
+import { etcdError } from "../../../../protocols/etcd-errors.ts";
 
 const NO_VALUE = new Uint8Array(0);
 const TARGETS: readonly (RangeSort["target"] | undefined)[] = ["key", "version", "create", "mod", "value"];

@@ -1,7 +1,7 @@
 /** What every member must be able to carry out, and what a request weighs. Errors: INVALID_ARGUMENT, ETCD_…, as each function says. */
 import { InkubeError } from "../../../../protocols/errors.ts";
 import type { Compare, PutRequest, RangeRequest, RequestOp, TxnRequest } from "../../../../protocols/etcd.ts";
-import { etcdError } from "./errors.ts";
+import { etcdError } from "../../../../protocols/etcd-errors.ts";
 
 export interface Weight {
   readonly sizeBytes: number;

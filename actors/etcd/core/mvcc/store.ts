@@ -6,7 +6,7 @@
 import type { DeleteRangeRequest, KeyValue, PutRequest, RangeRequest } from "../../../../protocols/etcd.ts";
 import { bytesOf, keepBytes, NOTHING_KEPT } from "../../../../protocols/kept-bytes.ts";
 import { invariant } from "../bytes.ts";
-import { etcdError } from "./errors.ts";
+import { etcdError } from "../../../../protocols/etcd-errors.ts";
 import { StateHash } from "./hash.ts";
 import type { KeyRecord } from "./key-index.ts";
 import { KeyIndex } from "./key-index.ts";

@@ -1,7 +1,7 @@
 /** Transactions: all comparisons, then one of two lists of operations, as one revision. */
 import type { Compare, PutRequest, RequestOp, TxnRequest } from "../../../../protocols/etcd.ts";
 import { bytesOf } from "../../../../protocols/kept-bytes.ts";
-import { etcdError } from "./errors.ts";
+import { etcdError } from "../../../../protocols/etcd-errors.ts";
 import type { KeyRange } from "./key-order.ts";
 import { keyRange, rangesOverlap } from "./key-order.ts";
 import type { RangeResult, Store } from "./store.ts";

@@ -5,7 +5,7 @@
  * Source: etcd `server/storage/mvcc/watchable_store.go`, and its bugs 15220, 15271, 17507, 20221.
  */
 import type { WatchEvent } from "../../../../protocols/etcd.ts";
-import { etcdError } from "./errors.ts";
+import { etcdError } from "../../../../protocols/etcd-errors.ts";
 import type { KeyRange } from "./key-order.ts";
 import { inRange, orderKey } from "./key-order.ts";
 import type { Revision, Store } from "./store.ts";

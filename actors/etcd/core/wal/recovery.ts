@@ -1,5 +1,5 @@
 /** Puts together what a member knew from its segments and its newest snapshot, or refuses. */
-import { etcdError } from "../mvcc/errors.ts";
+import { etcdError } from "../../../../protocols/etcd-errors.ts";
 import type { Entry, HardState } from "../raft/types.ts";
 import type { Identity, SegmentRead, SnapshotMark } from "./segment.ts";
 import { corrupt, readSegment, segmentName, segmentSequence, WHAT_TO_DO } from "./segment.ts";

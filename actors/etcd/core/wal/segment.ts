@@ -4,7 +4,7 @@
  */
 import type { ByteReader } from "../bytes.ts";
 import { ByteReader as Reader, ByteWriter, BytesError } from "../bytes.ts";
-import { etcdError } from "../mvcc/errors.ts";
+import { etcdError } from "../../../../protocols/etcd-errors.ts";
 import type { Membership } from "../raft/membership.ts";
 import { foundingMembership, readMembership, writeMembership } from "../raft/membership.ts";
 import type { Entry, HardState } from "../raft/types.ts";

@@ -2,7 +2,7 @@
 import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
 import { keepBytes } from "../../../../protocols/kept-bytes.ts";
 import { ByteReader, ByteWriter, BytesError } from "../bytes.ts";
-import { etcdError } from "../mvcc/errors.ts";
+import { etcdError } from "../../../../protocols/etcd-errors.ts";
 import type { Membership } from "../raft/membership.ts";
 import { foundingMembership, readMembership, writeMembership } from "../raft/membership.ts";
 import type { Snapshot, SnapshotMeta } from "../raft/types.ts";

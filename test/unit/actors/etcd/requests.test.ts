@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Command } from "../../../../actors/etcd/core/mvcc/command.ts";
-import { etcdError } from "../../../../actors/etcd/core/mvcc/errors.ts";
+import { etcdError } from "../../../../protocols/etcd-errors.ts";
 import type { Read } from "../../../../actors/etcd/requests.ts";
 import { Reads, Writes } from "../../../../actors/etcd/requests.ts";
 

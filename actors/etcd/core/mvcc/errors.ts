@@ -1,1 +1,0 @@
-export { etcdError } from "../../../../protocols/etcd-errors.ts";
