@@ -9,7 +9,7 @@ const LINKS = "actors/api-server/core/rest/html-links.ts";
 const REGISTRATION = "actors/api-server/core/aggregation/registration.ts";
 const PROXIES = "actors/api-server/io/proxies.ts";
 const FORWARD = "actors/api-server/io/forward.ts";
-const DER = "actors/api-server/core/machinery/der.ts";
+const DER = "protocols/der-reader.ts";
 const ISSUED = "actors/api-server/core/kinds/certificates/pod-certificate.ts";
 const TOKENS = "actors/controller-manager/core/account-secret.ts";
 

@@ -2,6 +2,9 @@
  * What is read of a request for a certificate (PKCS #10), which the API server has read and verified when it was made.
  * Source: RFC 2986, RFC 5280 section 4.1.2.4 and 4.2.1.6, RFC 2985 section 5.4.2.
  */
+import type { DerValue } from "../../../../protocols/der-reader.ts";
+import { DerError, objectIdentifier, partsOf } from "../../../../protocols/der-reader.ts";
+
 const COMMON_NAME = "2.5.4.3";
 const ORGANIZATION = "2.5.4.10";
 const EXTENSION_REQUEST = "1.2.840.113549.1.9.14";
@@ -22,12 +25,6 @@ export interface CertificateRequest {
   readonly alternativeNames: Uint8Array | undefined;
 }
 
-interface Value {
-  readonly tag: number;
-  readonly content: Uint8Array;
-  readonly whole: Uint8Array;
-}
-
 /** Undefined for what is none. */
 export function readCertificateRequest(base64: string): CertificateRequest | undefined {
   try {
@@ -39,7 +36,7 @@ export function readCertificateRequest(base64: string): CertificateRequest | und
     if (subject === undefined || publicKey === undefined) return undefined;
     const names = valuesIn(subject.content).flatMap((set) => valuesIn(set.content).map(attributeOf));
     const alternativeNames = attributes.flatMap(({ content }) => valuesIn(content)).flatMap(extensionsOf)[0];
-    const kinds = valuesIn(valuesIn(alternativeNames)[0]?.content).map(({ tag }) => tag & 31);
+    const kinds = valuesIn(valuesIn(alternativeNames)[0]?.content).map(({ tag }) => tag);
     const count = (kind: number): number => kinds.filter((each) => each === kind).length;
     return {
       commonName: names.find(([type]) => type === COMMON_NAME)?.[1] ?? "",
@@ -53,59 +50,29 @@ export function readCertificateRequest(base64: string): CertificateRequest | und
       alternativeNames,
     };
   } catch (error) {
-    if (error instanceof RangeError || (error as Error).name === "InvalidCharacterError") return undefined;
+    if (error instanceof DerError || (error as Error).name === "InvalidCharacterError") return undefined;
     throw error;
   }
 }
 
-/** @throws RangeError where a value has no end */
-function valuesIn(bytes: Uint8Array = new Uint8Array()): readonly Value[] {
-  const values: Value[] = [];
-  for (let at = 0; at < bytes.length;) {
-    const tag = bytes[at] ?? 0;
-    let length = bytes[at + 1] ?? 0;
-    let start = at + 2;
-    if (length >= 128) {
-      const count = length - 128;
-      length = 0;
-      for (let index = 0; index < count; index++) length = length * 256 + (bytes[start + index] ?? 0);
-      start += count;
-    }
-    const end = start + length;
-    if (end > bytes.length) throw new RangeError("a value ends before its length does");
-    values.push({ tag, content: bytes.subarray(start, end), whole: bytes.subarray(at, end) });
-    at = end;
-  }
-  return values;
-}
-
-function attributeOf({ content }: Value): readonly [type: string, text: string] {
+function attributeOf({ content }: DerValue): readonly [type: string, text: string] {
   const [type, value] = valuesIn(content);
-  return [identifierOf(type), new TextDecoder().decode(value?.content)];
+  return [objectIdentifier(type), new TextDecoder().decode(value?.content)];
 }
 
 /** The alternative names that an attribute asks for. */
-function extensionsOf({ content }: Value): readonly Uint8Array[] {
+function extensionsOf({ content }: DerValue): readonly Uint8Array[] {
   const [type, values] = valuesIn(content);
-  if (identifierOf(type) !== EXTENSION_REQUEST) return [];
+  if (objectIdentifier(type) !== EXTENSION_REQUEST) return [];
   const extensions = valuesIn(values?.content).flatMap((sequence) => valuesIn(sequence.content));
   return extensions.flatMap((extension) => {
     const parts = valuesIn(extension.content);
     const value = parts.at(-1);
-    return identifierOf(parts[0]) === SUBJECT_ALTERNATIVE_NAME && value !== undefined ? [value.content] : [];
+    return objectIdentifier(parts[0]) === SUBJECT_ALTERNATIVE_NAME && value !== undefined ? [value.content] : [];
   });
 }
 
-function identifierOf(value: Value | undefined): string {
-  const numbers: number[] = [];
-  let number = 0;
-  for (const byte of value?.content ?? []) {
-    number = number * 128 + (byte & 127);
-    if (byte >= 128) continue;
-    numbers.push(number);
-    number = 0;
-  }
-  const [first = 0, ...others] = numbers;
-  const root = Math.min(Math.floor(first / 40), 2);
-  return [root, first - root * 40, ...others].join(".");
+/** What stands in it; nothing where it is not there. @throws DerError */
+function valuesIn(content: Uint8Array = new Uint8Array()): readonly DerValue[] {
+  return partsOf(content);
 }

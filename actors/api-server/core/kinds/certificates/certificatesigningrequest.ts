@@ -10,7 +10,7 @@ import type {
 import { decodeBase64 } from "../../machinery/base64.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
-import { DerError } from "../../machinery/der.ts";
+import { DerError } from "../../../../../protocols/der-reader.ts";
 import { humanDuration } from "../../machinery/duration.ts";
 import { equalJson } from "../../machinery/json-value.ts";
 import { pemBlocks } from "../../machinery/pem.ts";

@@ -7,7 +7,7 @@ import type { Condition } from "../../../../../protocols/kubernetes/types/meta-v
 import { decodeBase64 } from "../../machinery/base64.ts";
 import { labelsText, nameOf } from "../../machinery/cells.ts";
 import { setDefault, member } from "../../machinery/default-values.ts";
-import { DerError } from "../../machinery/der.ts";
+import { DerError } from "../../../../../protocols/der-reader.ts";
 import { equalJson } from "../../machinery/json-value.ts";
 import { invalid } from "../../machinery/status.ts";
 import { validateConditions } from "../../machinery/validation/conditions.ts";

@@ -1,5 +1,5 @@
 /** What is read of certificates and of requests for them. Source: RFC 5280, RFC 2986; Go's `crypto/x509`, whose words the problems have. */
-import type { DerValue } from "../../machinery/der.ts";
+import type { DerValue } from "../../../../../protocols/der-reader.ts";
 import {
   DerError,
   DerTruncated,
@@ -8,9 +8,9 @@ import {
   objectIdentifier,
   partsOf,
   readDer,
-  timeOf,
-} from "../../machinery/der.ts";
+} from "../../../../../protocols/der-reader.ts";
 import type { SignedBytes } from "../rules.ts";
+import { parseTimeMs } from "../../machinery/time.ts";
 
 export interface PublicKey {
   /** As a SubjectPublicKeyInfo. */
@@ -163,4 +163,15 @@ function isAuthority(extensions: DerValue | undefined): boolean {
 
 export function sameKey(a: PublicKey, b: PublicKey): boolean {
   return a.bytes.length === b.bytes.length && a.bytes.every((byte, i) => byte === b.bytes[i]);
+}
+
+/** UTCTime or GeneralizedTime in ms; undefined for what is neither. */
+export function timeOf(value: DerValue | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const text = new TextDecoder().decode(value.content);
+  const [, year = "", month, day, hour, minute, second] =
+    /^(\d{2}|\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
+  const full = value.tag === 23 && year.length === 2 ? `${Number(year) < 50 ? 20 : 19}${year}` : year;
+  if (full.length !== 4) return undefined;
+  return parseTimeMs(`${full}-${month}-${day}T${hour}:${minute}:${second}Z`);
 }

@@ -13,7 +13,7 @@ import {
 } from "../../../../../actors/api-server/core/kinds/certificates/x509.ts";
 import { summaryIn } from "../../../../../actors/api-server/core/kinds/metrics/summary.ts";
 import { canonicalElement } from "../../../../../actors/api-server/core/managed-fields/path-element.ts";
-import { DerError } from "../../../../../actors/api-server/core/machinery/der.ts";
+import { DerError } from "../../../../../protocols/der-reader.ts";
 import { goDuration } from "../../../../../actors/api-server/core/machinery/duration.ts";
 import { parseGoDuration } from "../../../../../protocols/kubernetes/go-duration.ts";
 import { pemBlocks } from "../../../../../actors/api-server/core/machinery/pem.ts";

@@ -5,7 +5,8 @@ import {
   parseCertificate,
   parseCertificateRequest,
 } from "../../../../../actors/api-server/core/kinds/certificates/x509.ts";
-import { DerError, objectIdentifier, readDer, timeOf } from "../../../../../actors/api-server/core/machinery/der.ts";
+import { timeOf } from "../../../../../actors/api-server/core/kinds/certificates/x509.ts";
+import { DerError, objectIdentifier, readDer } from "../../../../../protocols/der-reader.ts";
 import { pemBlocks } from "../../../../../actors/api-server/core/machinery/pem.ts";
 
 describe("DER", () => {

@@ -1,6 +1,4 @@
 /** Reads DER. Source: X.690; the words for what can't be read are those of Go's `encoding/asn1`. */
-import { parseTimeMs } from "./time.ts";
-
 export class DerError extends Error {}
 
 export interface DerValue {
@@ -103,15 +101,4 @@ export function objectIdentifier(value: DerValue | undefined): string {
 /** Of a bit string without unused bits. */
 export function bitsOf(value: DerValue | undefined): Uint8Array | undefined {
   return value?.tag === 3 && value.content[0] === 0 ? value.content.subarray(1) : undefined;
-}
-
-/** UTCTime or GeneralizedTime in ms; undefined for what is neither. */
-export function timeOf(value: DerValue | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const text = new TextDecoder().decode(value.content);
-  const [, year = "", month, day, hour, minute, second] =
-    /^(\d{2}|\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
-  const full = value.tag === 23 && year.length === 2 ? `${Number(year) < 50 ? 20 : 19}${year}` : year;
-  if (full.length !== 4) return undefined;
-  return parseTimeMs(`${full}-${month}-${day}T${hour}:${minute}:${second}Z`);
 }
