@@ -11,6 +11,7 @@ import { withLinks } from "./html-body.ts";
 import type { HttpAnswer, HttpRequest, ManyHeaders } from "./http-messages.ts";
 import { pour } from "./http-messages.ts";
 import { refuseUpgrade } from "./upgrades.ts";
+import { joinSwitched } from "../../../runtime/threads/switched-protocols.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Connections to one server that are kept for later. */
@@ -115,7 +116,7 @@ export function forward(
     if (upgrade === undefined) refuseUpgrade(mine, giveUp);
     else {
       mine.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) =>
-        join(upgrade.socket, upgrade.head, incoming, socket, head),
+        joinSwitched(upgrade.socket, upgrade.head, incoming, socket, head),
       );
     }
     if (stream === undefined) mine.end(request.body);
@@ -187,25 +188,6 @@ function plain(headers: Readonly<Record<string, readonly string[]>>): ManyHeader
   return Object.fromEntries(
     Object.entries(headers).map(([name, values]) => [name, values.length === 1 ? (values[0] ?? "") : [...values]]),
   );
-}
-
-/** From here on the two ends speak with each other. */
-function join(client: Duplex, early: Uint8Array, incoming: IncomingMessage, server: Duplex, head: Buffer): void {
-  const lines = [`HTTP/1.1 101 ${incoming.statusMessage ?? "Switching Protocols"}`];
-  for (let i = 0; i + 1 < incoming.rawHeaders.length; i += 2) {
-    lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`);
-  }
-  client.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
-  if (head.length > 0) client.write(head);
-  if (early.length > 0) server.write(early);
-  for (const [one, other] of [
-    [client, server],
-    [server, client],
-  ] as const) {
-    one.pipe(other);
-    one.on("error", () => other.destroy());
-    one.on("close", () => other.destroy());
-  }
 }
 
 function ignore(): void {}

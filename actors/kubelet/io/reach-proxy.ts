@@ -4,6 +4,7 @@ import { request as httpRequest, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { InkubeError } from "../../../protocols/errors.ts";
 import { listOf } from "../../../protocols/header-list.ts";
+import { joinSwitched } from "../../../runtime/threads/switched-protocols.ts";
 import { parseReachRequest, purposeOf } from "../core/reach-request.ts";
 import type { ReachSource } from "../kubelet-io.ts";
 
@@ -60,21 +61,7 @@ function pass(request: IncomingMessage, client: Duplex, early: Buffer, address: 
     incoming.on("end", () => refuseUpgrade(client, incoming.statusCode ?? 502, text.trim()));
   });
   outgoing.on("upgrade", (incoming, server, head) => {
-    const lines = ["HTTP/1.1 101 Switching Protocols"];
-    for (let i = 0; i + 1 < incoming.rawHeaders.length; i += 2) {
-      lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`);
-    }
-    client.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
-    if (head.length > 0) client.write(head);
-    if (early.length > 0) server.write(early);
-    for (const [one, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      one.pipe(other);
-      one.on("error", () => other.destroy());
-      one.on("close", () => other.destroy());
-    }
+    joinSwitched(client, early, incoming, server, head);
   });
   outgoing.end();
 }

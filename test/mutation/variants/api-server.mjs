@@ -358,7 +358,7 @@ export const variants = [
   ),
   row(
     "upgrade-early",
-    "actors/api-server/io/forward.ts",
+    "runtime/threads/switched-protocols.ts",
     "  if (early.length > 0) server.write(early);\n",
     "",
     "what a client sends with its wish for another protocol is lost",
